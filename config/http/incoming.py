@@ -1,0 +1,143 @@
+"""What comes in: JSON and uploads, within bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from rest_framework.parsers import JSONParser
+
+from config.errors import BadInput
+
+JSON_DEPTH = 32
+JSON_DIGITS = 30
+
+
+class MalformedJSON(BadInput):
+    """The body is not JSON as RFC 8259 has it."""
+
+    code = "malformed-json"
+
+
+class JSONTooDeep(BadInput):
+    """The JSON is nested deeper than anything here needs."""
+
+    code = "json-too-deep"
+
+
+class TextNotAllowed(BadInput):
+    """A text holds a NUL or half a character, which cannot be stored."""
+
+    code = "text-not-allowed"
+
+
+class BodyTooLarge(BadInput):
+    """The request is larger than this place accepts."""
+
+    code = "body-too-large"
+    status = 413
+
+
+class UploadTooLarge(BadInput):
+    """The file is larger than the upload limit."""
+
+    code = "clip-too-large"
+    status = 413
+
+
+def load_json(text: str) -> Any:
+    """Parse JSON strictly: bounded depth, finite numbers, no repeated keys, no text that PostgreSQL cannot hold.
+
+    Raises :class:`MalformedJSON`, :class:`JSONTooDeep` or :class:`TextNotAllowed`.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise MalformedJSON("A key stands twice in one object.")
+        return found
+
+    def refuse_constant(name: str) -> Any:
+        raise MalformedJSON(f"{name} is not a JSON number.")
+
+    def whole(digits: str) -> int:
+        if len(digits) > JSON_DIGITS:
+            raise MalformedJSON("A number has too many digits.")
+        return int(digits)
+
+    def finite(digits: str) -> float:
+        value = float(digits)
+        if not math.isfinite(value):
+            raise MalformedJSON("A number is too large.")
+        return value
+
+    try:
+        value = json.loads(
+            text, object_pairs_hook=once, parse_constant=refuse_constant, parse_int=whole, parse_float=finite
+        )
+    except RecursionError:
+        raise JSONTooDeep from None
+    except ValueError as error:
+        raise MalformedJSON(f"The body is not JSON: {error}.") from None
+    _check_texts(value)
+    return value
+
+
+def _check_texts(value: Any) -> None:
+    """Walk without recursion; ``value`` is what json.loads made."""
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        if depth > JSON_DEPTH:
+            raise JSONTooDeep(f"The JSON is nested deeper than {JSON_DEPTH}.")
+        if isinstance(node, dict):
+            waiting.extend((key, depth) for key in node)
+            waiting.extend((item, depth + 1) for item in node.values())
+        elif isinstance(node, list):
+            waiting.extend((item, depth + 1) for item in node)
+        elif isinstance(node, str) and ("\0" in node or any("\ud800" <= char <= "\udfff" for char in node)):
+            raise TextNotAllowed
+
+
+class StrictJSONParser(JSONParser):
+    """DRF's JSON parser with the bounds of :func:`load_json` and of DATA_UPLOAD_MAX_MEMORY_SIZE."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        limit = int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BodyTooLarge(f"A JSON body holds at most {limit} bytes.")
+        try:
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise MalformedJSON("The body is not UTF-8.") from None
+        return load_json(text)
+
+
+class BoundedUpload(TemporaryFileUploadHandler):
+    """Streams an upload to a temporary file and stops at the limit, early when the length is declared."""
+
+    SLACK = 64 * 1024  # the form's other fields and boundaries
+
+    def handle_raw_input(
+        self,
+        input_data: IO[bytes],
+        META: dict[str, Any],
+        content_length: int,
+        boundary: str,
+        encoding: str | None = None,
+    ) -> None:
+        if content_length > settings.UPLOAD_LIMIT_BYTES + self.SLACK:
+            raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        if start + len(raw_data) > settings.UPLOAD_LIMIT_BYTES:
+            raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
+        super().receive_data_chunk(raw_data, start)
+        return None

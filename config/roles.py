@@ -1,0 +1,55 @@
+"""Roles as Django groups, and what each may do. Kept right after every migrate, so a deployment cannot drift.
+
+Reviewers need no group: their row in ``workforce`` is their role.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+
+ROLES: dict[str, list[str]] = {
+    # Machines: the gateway that brings clips in, the model team that takes exports out.
+    "service account": [
+        "clips.add_clip",
+        "clips.view_clip",
+        "annotations.add_export",
+        "annotations.view_export",
+    ],
+    "ops manager": [
+        "workforce.view_region",
+        "workforce.add_team",
+        "workforce.change_team",
+        "workforce.view_team",
+        "workforce.add_reviewer",
+        "workforce.change_reviewer",
+        "workforce.view_reviewer",
+        "workforce.view_quotaday",
+        "clips.change_clip",
+        "clips.view_clip",
+        "clips.view_rendition",
+        "clips.view_consent",
+        "clips.view_disclosure",
+        "annotations.add_project",
+        "annotations.change_project",
+        "annotations.view_project",
+        "annotations.change_task",
+        "annotations.view_task",
+        "annotations.view_lease",
+        "annotations.view_annotation",
+        "annotations.add_export",
+        "annotations.view_export",
+    ],
+}
+
+
+def ensure_roles(**_: Any) -> None:
+    """Give each role exactly its permissions. Called after migrate; safe to repeat."""
+    for name, codenames in ROLES.items():
+        group, _created = Group.objects.get_or_create(name=name)
+        wanted = []
+        for full_name in codenames:
+            app_label, codename = full_name.split(".")
+            wanted.append(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+        group.permissions.set(wanted)

@@ -1,0 +1,334 @@
+"""Sightline's settings, in one file. The environment is read through ``config/env.py``, and fails loudly."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from django.urls import reverse_lazy
+
+from config import env
+from config.errors import Misconfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
+env.fill_from_stack_file(VAR_DIR / "stack.env")
+
+# The embedded stack listens on loopback and speaks plain HTTP; everything else about it is as on a server.
+EMBEDDED = env.flag("SIGHTLINE_EMBEDDED")
+if env.flag("DEBUG"):
+    raise Misconfigured("DEBUG is never on: tracebacks and settings are not for whoever asks.")
+DEBUG = False
+SECRET_KEY = env.secret("SECRET_KEY")
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
+if EMBEDDED and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "testserver"}:
+    raise Misconfigured("The embedded stack is for this machine only: ALLOWED_HOSTS may name nothing but loopback.")
+
+DATABASES = {"default": env.database("DATABASE_URL", embedded=EMBEDDED)}
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options",
+    # A forgotten transaction or a stuck query must not hold rows that reviewers wait for.
+    "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+)
+
+# Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.
+REGIONS = env.words("REGIONS", "in,ro")
+_STORAGE_ROOT = VAR_DIR / "storage"
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "default": env.storage("STORAGE_URL", alias="other", default_root=_STORAGE_ROOT, given=os.environ),
+    "exports": env.storage("STORAGE_URL_EXPORTS", alias="exports", default_root=_STORAGE_ROOT, given=os.environ),
+} | {
+    f"clips-{code}": env.storage(
+        f"STORAGE_URL_{code.upper()}", alias=f"clips-{code}", default_root=_STORAGE_ROOT, given=os.environ
+    )
+    for code in REGIONS
+}
+
+UPLOAD_LIMIT_BYTES = env.number("UPLOAD_LIMIT_MB", 200, least=1, most=5000) * 1024 * 1024
+FFMPEG_BINARY = os.environ.get("FFMPEG_BINARY", "").strip()
+WORK_DIR = VAR_DIR / "work"
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_linear_migrations",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "workforce",
+    "clips",
+    "annotations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static" if EMBEDDED else BASE_DIR / "staticfiles"
+# The embedded stack serves static files out of the packages themselves; the image collects them when it is built.
+WHITENOISE_USE_FINDERS = EMBEDDED
+
+# --- Who may come in -------------------------------------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_FAILURE_VIEW = "config.http.problems.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
+# Health is asked for inside the network, before any proxy that speaks TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 0 if EMBEDDED else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not EMBEDDED
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_TLS_PROXY") else None
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", ",")
+
+# --- What may be sent ------------------------------------------------------------------------------------------------
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 4
+# Files stream to a temporary file and are cut at the limit while they arrive; none is ever held in memory.
+FILE_UPLOAD_HANDLERS = ["config.http.incoming.BoundedUpload"]
+FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "incoming")
+FILE_UPLOAD_PERMISSIONS = 0o600
+for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), STATIC_ROOT):
+    _folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["config.http.incoming.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.http.problems.AlwaysJSON",
+    "EXCEPTION_HANDLER": "config.http.problems.problem_handler",
+    "DEFAULT_THROTTLE_RATES": {"sign-in": "20/min"},
+    "NUM_PROXIES": env.number("NUM_PROXIES", 0, most=5),
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(hours=12),
+    "AUTH_HEADER_PREFIX": "Token",
+    "AUTO_REFRESH": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Sightline",
+    "DESCRIPTION": "The work queue of a human annotation workforce. Errors are problem+json (RFC 9457) with a stable "
+    "`code`. Sign in at `POST /api/v1/tokens`, then send `Authorization: Token …`.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "ClipState": "clips.models.ClipState",
+        "LeaseState": "annotations.models.LeaseState",
+        "ExportState": "annotations.models.ExportState",
+    },
+}
+LOGIN_URL = reverse_lazy("admin:login")
+
+# --- The doorbell: reasons in docs/decisions.md ----------------------------------------------------------------------
+_REDIS_TIMEOUTS = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 25,
+    "retry_on_timeout": True,
+}
+REDIS_URL = env.text("REDIS_URL")
+CELERY_BROKER_URL = env.broker("REDIS_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS = _REDIS_TIMEOUTS | {
+    # Longer than any task may run, so that a message is not redelivered while its first run is still under way;
+    # the sweeps over PostgreSQL, not this, are what bring lost work back.
+    "visibility_timeout": 3600,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+CELERY_VISIBILITY_TIMEOUT = 3600
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+# A killed child's message is given up: its row's due time brings the work back, with its attempt counted.
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.number("WORKER_SOFT_SHUTDOWN_SECONDS", 2 if EMBEDDED else 20, most=600)
+CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_TIME_LIMIT = 1500
+CELERY_TASK_SOFT_TIME_LIMIT = 1440
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_TASK_DEFAULT_QUEUE = "general"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_WORKER_SEND_TASK_EVENTS = False
+
+
+def _every(seconds: float, task: str) -> dict[str, object]:
+    """A beat entry that expires before its next one, so that a stopped worker does not come back to a heap of ticks."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds, "queue": "general"}}
+
+
+# Each line finds by SQL what a lost message left behind. Running one twice is dull, running two at once is guarded.
+CELERY_BEAT_SCHEDULE = {
+    "clips: ring again, rescue what stalled": _every(5, "clips.tasks.sweep_clips"),
+    "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
+    "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
+    "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
+    "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
+}
+
+# --- What is written down --------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Refusals are answers, not incidents: they are counted where they are given.
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        # It would write down every media link.
+        "httpx": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Sightline",
+    "SITE_HEADER": "Sightline",
+    "SITE_SUBHEADER": "Clips, people, work",
+    "SITE_SYMBOL": "visibility",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "annotations.today.dashboard",
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": "Work",
+                "items": [
+                    {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
+                    {"title": "Tasks", "icon": "checklist", "link": reverse_lazy("admin:annotations_task_changelist")},
+                    {"title": "Leases", "icon": "timer", "link": reverse_lazy("admin:annotations_lease_changelist")},
+                    {
+                        "title": "Annotations",
+                        "icon": "label",
+                        "link": reverse_lazy("admin:annotations_annotation_changelist"),
+                    },
+                    {
+                        "title": "Projects",
+                        "icon": "folder",
+                        "link": reverse_lazy("admin:annotations_project_changelist"),
+                    },
+                    {
+                        "title": "Exports",
+                        "icon": "download",
+                        "link": reverse_lazy("admin:annotations_export_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": "Footage",
+                "separator": True,
+                "items": [
+                    {"title": "Clips", "icon": "movie", "link": reverse_lazy("admin:clips_clip_changelist")},
+                    {
+                        "title": "Renditions",
+                        "icon": "perm_media",
+                        "link": reverse_lazy("admin:clips_rendition_changelist"),
+                    },
+                    {"title": "Consents", "icon": "handshake", "link": reverse_lazy("admin:clips_consent_changelist")},
+                    {
+                        "title": "Disclosures",
+                        "icon": "description",
+                        "link": reverse_lazy("admin:clips_disclosure_changelist"),
+                    },
+                ],
+            },
+            {
+                "title": "People",
+                "separator": True,
+                "items": [
+                    {"title": "Regions", "icon": "public", "link": reverse_lazy("admin:workforce_region_changelist")},
+                    {"title": "Teams", "icon": "groups", "link": reverse_lazy("admin:workforce_team_changelist")},
+                    {
+                        "title": "Reviewers",
+                        "icon": "badge",
+                        "link": reverse_lazy("admin:workforce_reviewer_changelist"),
+                    },
+                    {
+                        "title": "Quota days",
+                        "icon": "calendar_today",
+                        "link": reverse_lazy("admin:workforce_quotaday_changelist"),
+                    },
+                    {"title": "Sign-ins", "icon": "person", "link": reverse_lazy("admin:auth_user_changelist")},
+                ],
+            },
+        ],
+    },
+}
