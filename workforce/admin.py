@@ -1,0 +1,115 @@
+"""The people in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from knox.models import get_token_model
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from config.admin import Record, Register
+from config.clock import database_now
+from workforce.models import QuotaDay, Region, Reviewer, Team
+from workforce.quotas import today
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+admin.site.unregister(get_token_model())
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    """Sign-ins."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ["username", "first_name", "last_name", "is_active", "is_staff", "last_login"]
+    list_filter = ["is_active", "is_staff", "groups"]
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Roles; what each may do is kept by the code."""
+
+
+@admin.register(Region)
+class RegionAdmin(Register):
+    list_display = ["name", "code", "time_zone", "teams_count"]
+    search_fields = ["name", "code"]
+    search_help_text = "Name or code"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Region]:
+        return super().get_queryset(request).annotate(teams_count=Count("teams"))
+
+    @display(description="Teams", ordering="teams_count")
+    def teams_count(self, region: Any) -> int:
+        count: int = region.teams_count
+        return count
+
+
+@admin.register(Team)
+class TeamAdmin(Register):
+    list_display = ["name", "region", "time_zone", "weight", "people"]
+    list_filter = ["region"]
+    list_select_related = ["region"]
+    search_fields = ["name"]
+    search_help_text = "Name"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        return super().get_queryset(request).annotate(people=Count("reviewers", filter=Q(reviewers__is_active=True)))
+
+    @display(description="Active reviewers", ordering="people")
+    def people(self, team: Any) -> int:
+        count: int = team.people
+        return count
+
+
+@admin.register(Reviewer)
+class ReviewerAdmin(Register):
+    list_display = ["user", "full_name", "team", "country", "daily_quota", "used_today", "is_active", "pseudonym"]
+    list_filter = ["is_active", "team__region", "team", "country"]
+    list_select_related = ["user", "team__region"]
+    search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
+    search_help_text = "Name, sign-in or pseudonym"
+    autocomplete_fields = ["team"]
+    readonly_fields = ["pseudonym"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
+        return [*self.readonly_fields, "user"] if obj else list(self.readonly_fields)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "user":
+            # A sign-in belongs to one person, and staff are not reviewers.
+            kwargs["queryset"] = User.objects.filter(reviewer__isnull=True, is_staff=False).order_by("username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @display(description="Name")
+    def full_name(self, reviewer: Reviewer) -> str:
+        return reviewer.user.get_full_name() or "-"
+
+    @display(description="Used today")
+    def used_today(self, reviewer: Reviewer) -> str:
+        day = today(reviewer, at=database_now())
+        return f"{day.used} of {day.allowed}" + (f" (+{day.held} held)" if day.held else "")
+
+
+@admin.register(QuotaDay)
+class QuotaDayAdmin(Record):
+    list_display = ["day", "reviewer", "team", "allowed", "used", "held", "left", "time_zone"]
+    list_filter = ["reviewer__team__region", "reviewer__team", "day"]
+    list_select_related = ["reviewer__user", "reviewer__team"]
+    search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
+    search_help_text = "Reviewer's name or sign-in"
+
+    @display(description="Team")
+    def team(self, day: QuotaDay) -> Team:
+        return day.reviewer.team

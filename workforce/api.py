@@ -1,0 +1,93 @@
+"""The people's doors: sign in, sign out, who am I."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import cast
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from knox.auth import TokenAuthentication
+from knox.models import get_token_model
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from config.clock import database_now
+from workforce import quotas
+from workforce.errors import NotASignIn
+from workforce.models import Reviewer
+from workforce.serializers import MeOut, SignIn, TokenOut
+
+
+class SignInThrottle(SimpleRateThrottle):
+    """Guesses at one name from one address; a whole office behind one address does not share it."""
+
+    scope = "sign-in"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        name = request.data.get("username", "") if isinstance(request.data, dict) else ""
+        digest = hashlib.sha256(f"{name}|{self.get_ident(request)}".encode(errors="replace")).hexdigest()
+        return self.cache_format % {"scope": self.scope, "ident": digest}
+
+
+class TokensView(APIView):
+    """Sign in with a name and a password."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = [SignInThrottle]
+
+    @extend_schema(
+        operation_id="sign_in",
+        request=SignIn,
+        responses={201: TokenOut, 401: OpenApiResponse(description="problem+json: sign-in-failed")},
+        auth=[],
+        summary="Sign in",
+    )
+    def post(self, request: Request) -> Response:
+        incoming = SignIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        user = authenticate(request._request, **incoming.validated_data)
+        if user is None:
+            # One answer for a wrong name, a wrong password and a closed account.
+            raise NotASignIn
+        row, token = get_token_model().objects.create(user)
+        return Response(TokenOut({"token": token, "expires_at": row.expiry}).data, status=201)
+
+
+class CurrentTokenView(APIView):
+    """The token this request carries."""
+
+    authentication_classes = [TokenAuthentication]
+
+    @extend_schema(operation_id="sign_out", responses={204: None}, summary="Sign out: end this token at once")
+    def delete(self, request: Request) -> Response:
+        request.auth.delete()
+        return Response(status=204)
+
+
+class MeView(APIView):
+    """Who I am and my day."""
+
+    @extend_schema(operation_id="me", responses={200: MeOut}, summary="Who I am and my day")
+    def get(self, request: Request) -> Response:
+        user = cast(User, request.user)
+        reviewer = Reviewer.objects.select_related("team__region", "user").filter(user=user, is_active=True).first()
+        roles = list(user.groups.order_by("name").values_list("name", flat=True)) + (["reviewer"] if reviewer else [])
+        team = reviewer.team if reviewer else None
+        return Response(
+            {
+                "username": user.get_username(),
+                "name": user.get_full_name(),
+                "roles": roles,
+                "team": team.name if team else None,
+                "region": team.region.code if team else None,
+                "time_zone": team.time_zone if team else None,
+                "pseudonym": reviewer.pseudonym if reviewer else None,
+                "quota": quotas.describe(quotas.today(reviewer, at=database_now())) if reviewer else None,
+            }
+        )

@@ -1,0 +1,17 @@
+"""What the people's room refuses."""
+
+from config.errors import Refusal
+
+
+class QuotaExhausted(Refusal):
+    """The day's quota is used up or held."""
+
+    code = "quota-exhausted"
+    status = 429
+
+
+class NotASignIn(Refusal):
+    """The user name or the password is not right."""
+
+    code = "sign-in-failed"
+    status = 401

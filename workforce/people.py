@@ -1,0 +1,67 @@
+"""Taking people on: one way for the admin, the commands and the demonstration."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+
+from workforce.models import DEFAULT_DAILY_QUOTA, Region, Reviewer, Team
+
+
+def open_region(*, code: str, name: str, time_zone: str) -> Region:
+    """A region that this deployment has a storage and a queue for. Raises ValidationError."""
+    region = Region(code=code, name=name, time_zone=time_zone)
+    region.full_clean()
+    region.save(force_insert=True)
+    return region
+
+
+def open_team(region: Region, *, name: str, time_zone: str = "", weight: int = 1) -> Team:
+    """A team of the region, in the region's zone unless it has its own. Raises ValidationError."""
+    team = Team(region=region, name=name, time_zone=time_zone or region.time_zone, weight=weight)
+    team.full_clean()
+    team.save(force_insert=True)
+    return team
+
+
+@transaction.atomic
+def take_on_reviewer(
+    team: Team,
+    *,
+    username: str,
+    password: str,
+    country: str,
+    first_name: str = "",
+    last_name: str = "",
+    daily_quota: int = DEFAULT_DAILY_QUOTA,
+) -> Reviewer:
+    """A reviewer with a sign-in of their own. Raises ValidationError, IntegrityError when the name is taken."""
+    user = _user_model().objects.create_user(
+        username=username, password=password, first_name=first_name, last_name=last_name
+    )
+    reviewer = Reviewer(user=user, team=team, country=country, daily_quota=daily_quota)
+    reviewer.full_clean()
+    reviewer.save(force_insert=True)
+    return reviewer
+
+
+@transaction.atomic
+def give_role(*, username: str, password: str, role: str, first_name: str = "", last_name: str = "") -> User:
+    """A sign-in with one of the roles of ``config/roles.py``; ops managers may open the admin."""
+    user = _user_model().objects.create_user(
+        username=username,
+        password=password,
+        first_name=first_name,
+        last_name=last_name,
+        is_staff=role == "ops manager",
+    )
+    user.groups.add(Group.objects.get(name=role))
+    return user
+
+
+def _user_model() -> type[User]:
+    model = get_user_model()
+    if model is not User:
+        raise TypeError("Sightline uses Django's own user")
+    return User
