@@ -1,0 +1,138 @@
+"""The footage in the admin: where each clip stands, never what is on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from clips import preparing
+from clips.models import Clip, ClipState, Consent, Disclosure, Rendition
+from clips.tasks import ring_for
+from config.admin import Record, ago, seconds, size
+from config.clock import database_now
+
+STATE_COLOURS = {
+    ClipState.RECEIVING: "info",
+    ClipState.UPLOADED: "info",
+    ClipState.PREPARING: "warning",
+    ClipState.READY: "success",
+    ClipState.FAILED: "danger",
+}
+
+
+@admin.register(Clip)
+class ClipAdmin(Record):
+    list_display = [
+        "id",
+        "state_label",
+        "progress",
+        "region",
+        "source",
+        "duration",
+        "bytes",
+        "picture",
+        "codec",
+        "attempts",
+        "since",
+        "failure",
+    ]
+    list_filter = ["state", "region", "source", "created_at"]
+    search_fields = ["=id", "owner_key", "sha256"]
+    search_help_text = "Clip number, owner's key or SHA-256, whole"
+    actions = ["retry"]
+
+    @display(description="State", ordering="state", label=STATE_COLOURS)
+    def state_label(self, clip: Clip) -> tuple[str, str]:
+        return clip.state, clip.get_state_display()
+
+    @display(description="Progress")
+    def progress(self, clip: Clip) -> str:
+        return f"{clip.percent} %" if clip.state in {ClipState.PREPARING, ClipState.READY} else "-"
+
+    @display(description="Length", ordering="duration_ms")
+    def duration(self, clip: Clip) -> str:
+        return seconds(clip.duration_ms)
+
+    @display(description="Size", ordering="size_bytes")
+    def bytes(self, clip: Clip) -> str:
+        return size(clip.size_bytes)
+
+    @display(description="Picture")
+    def picture(self, clip: Clip) -> str:
+        return f"{clip.width} x {clip.height}"
+
+    @display(description="Codec")
+    def codec(self, clip: Clip) -> str:
+        return str(clip.facts.get("video_codec", "-"))
+
+    @display(description="In this state", ordering="state_since")
+    def since(self, clip: Clip) -> SafeString | str:
+        return ago(clip.state_since)
+
+    @action(description="Try failed clips again", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Clip]) -> None:
+        """Give failed clips another round of attempts; others are left as they are."""
+        at = database_now()
+        again = [clip for clip in queryset if preparing.retry(clip.pk, at=at)]
+        for clip in again:
+            ring_for(clip.pk, clip.region)
+        left = queryset.count() - len(again)
+        if again:
+            messages.success(request, f"{len(again)} clips will be tried again.")
+        if left:
+            messages.warning(request, f"{left} clips had not failed and were left as they are.")
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("clips.change_clip")
+
+
+@admin.register(Rendition)
+class RenditionAdmin(Record):
+    list_display = ["clip", "kind", "content_type", "picture", "length", "bytes", "attempt", "made_at"]
+    list_filter = ["kind", "clip__region"]
+    list_select_related = ["clip"]
+    search_fields = ["=clip__id", "=sha256"]
+    search_help_text = "Clip number or SHA-256, whole"
+
+    @display(description="Picture")
+    def picture(self, rendition: Rendition) -> str:
+        return f"{rendition.width} x {rendition.height}"
+
+    @display(description="Length")
+    def length(self, rendition: Rendition) -> str:
+        return seconds(rendition.duration_ms) if rendition.duration_ms else "-"
+
+    @display(description="Size", ordering="size_bytes")
+    def bytes(self, rendition: Rendition) -> str:
+        return size(rendition.size_bytes)
+
+
+@admin.register(Disclosure)
+class DisclosureAdmin(Record):
+    list_display = ["version", "region", "language", "published_at", "published_by", "short_digest"]
+    list_filter = ["region", "language"]
+    list_select_related = ["published_by"]
+    search_fields = ["version", "text"]
+    search_help_text = "Version or wording"
+
+    @display(description="SHA-256")
+    def short_digest(self, disclosure: Disclosure) -> str:
+        return disclosure.sha256[:16]
+
+
+@admin.register(Consent)
+class ConsentAdmin(Record):
+    list_display = ["id", "clip", "owner_key", "agreed_to", "disclosure", "channel", "given_at", "recorded_by"]
+    list_filter = ["channel", "disclosure"]
+    list_select_related = ["clip", "disclosure", "recorded_by"]
+    search_fields = ["=clip__id", "owner_key"]
+    search_help_text = "Clip number or owner's key"
+
+    @display(description="Agreed to")
+    def agreed_to(self, consent: Any) -> str:
+        return ", ".join(purpose.replace("_", " ") for purpose in consent.purposes)

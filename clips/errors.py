@@ -1,0 +1,137 @@
+"""What the footage room says no to, by name.
+
+All but the last are refusals of a file somebody sent: they carry a stable code and are the sender's to mend.
+``PreparationFailed`` is ours: the file was accepted and the rendering went wrong.
+"""
+
+from __future__ import annotations
+
+from config.errors import BadInput, Refusal
+
+
+class EmptyFile(BadInput):
+    """The file has no bytes in it."""
+
+    code = "empty-file"
+
+
+class UnsupportedExtension(BadInput):
+    """Files with this name ending are not taken."""
+
+    code = "unsupported-extension"
+    status = 415
+
+
+class ExtensionMismatch(BadInput):
+    """The file's name says one format and its bytes another."""
+
+    code = "extension-mismatch"
+
+
+class NotAVideo(BadInput):
+    """The file is not a video in a format we know."""
+
+    code = "not-a-video"
+    status = 415
+
+
+class NoVideoStream(BadInput):
+    """There is no picture in this file."""
+
+    code = "no-video-stream"
+    status = 415
+
+
+class CodecNotAllowed(BadInput):
+    """The picture or the sound is in a coding that is not taken."""
+
+    code = "codec-not-allowed"
+    status = 415
+
+
+class Truncated(BadInput):
+    """The file stops before its own end; send it again, whole."""
+
+    code = "truncated"
+
+
+class Unreadable(BadInput):
+    """The file could not be read as a video."""
+
+    code = "unreadable"
+
+
+class ClipTooLarge(BadInput):
+    """The file has more bytes than a clip may have."""
+
+    code = "clip-too-large"
+    status = 413
+
+
+class ClipTooLong(BadInput):
+    """The clip lasts longer than a clip may last."""
+
+    code = "clip-too-long"
+    status = 413
+
+
+class TooManyPixels(BadInput):
+    """The picture is larger than a clip's may be."""
+
+    code = "too-many-pixels"
+    status = 413
+
+
+class TooManyStreams(BadInput):
+    """The file holds more tracks than a clip may hold."""
+
+    code = "too-many-streams"
+
+
+class PreparationFailed(Exception):
+    """An accepted clip could not be rendered.
+
+    Not a refusal: nobody is waiting for an HTTP answer. ``reason`` is one sentence for the person who looks after the
+    clip, without paths or anything else that belongs to the machine.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class ConsentMissing(BadInput):
+    """No clip is taken in without its owner's consent."""
+
+    code = "consent-missing"
+
+
+class ConsentMalformed(BadInput):
+    """The consent is not the JSON object that it must be."""
+
+    code = "consent-malformed"
+
+
+class ConsentLacksHumanReview(BadInput):
+    """The owner did not agree to human review, so no human may look and the clip is not wanted."""
+
+    code = "consent-lacks-human-review"
+
+
+class UnknownDisclosure(BadInput):
+    """No disclosure of that version had been published for that region when consent was given."""
+
+    code = "unknown-disclosure"
+
+
+class UnknownRegion(BadInput):
+    """There is no such region here."""
+
+    code = "unknown-region"
+
+
+class StorageAway(Refusal):
+    """The storage cannot be reached right now; nothing was kept."""
+
+    code = "storage-unavailable"
+    status = 503

@@ -1,0 +1,75 @@
+"""What a clip is, found out in a process of its own.
+
+``probe`` first reads the container's outline here, in plain Python that touches nothing but headers, and only then
+starts ``clips.media.reader`` on it: without network, with bounded time and memory, in an empty folder, with an empty
+environment. Whatever becomes of that process, the caller gets facts or a refusal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from clips import errors
+from clips.media import process, sniff, structure
+from clips.media.facts import Facts
+from clips.media.limits import Limits
+from config.errors import BadInput
+
+_ROOT = Path(__file__).resolve().parents[2]
+_REFUSALS: dict[str, type[BadInput]] = {
+    kind.code: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, BadInput) and kind is not BadInput
+}
+
+
+def probe(path: Path, *, extension: str, limits: Limits) -> Facts:
+    """The facts of a clip, or a refusal of ``clips.errors`` that says why it is none.
+
+    ``extension`` is the ending of the name its sender gave it, with or without the dot.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise errors.NotAVideo
+    if found.st_size > limits.max_bytes:
+        raise errors.ClipTooLarge(f"At most {limits.max_bytes} bytes.")
+    demuxer = sniff.sniff_file(path, extension=extension)
+    structure.check(path, demuxer=demuxer)
+    return examine_apart(path, demuxer=demuxer, limits=limits)
+
+
+def examine_apart(path: Path, *, demuxer: str, limits: Limits) -> Facts:
+    """``examine`` in a process of its own, for a file whose outline is already known to be sound."""
+    request = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits), "parent": os.getpid()}
+    with tempfile.TemporaryDirectory(prefix="probe-") as empty:
+        ended = process.run(
+            # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
+            [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)],
+            cwd=Path(empty),
+            env=process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)},
+            wall_seconds=limits.probe_wall_seconds,
+        )
+    if ended.timed_out or ended.returncode != 0:
+        raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")
+    return _answer(ended.output)
+
+
+def _answer(output: bytes) -> Facts:
+    """Facts or a refusal out of what the process wrote, which may by then be anything."""
+    try:
+        document = json.loads(output)
+        if set(document) == {"code", "detail"}:
+            refusal = _REFUSALS[str(document["code"])]
+            raise refusal("".join(c for c in str(document["detail"])[:200] if c.isprintable()))
+        facts = Facts.from_document(document)
+        if not (facts.width and facts.height and facts.frames and facts.duration_ms and facts.frame_rate):
+            raise ValueError("not a picture")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise errors.Unreadable from error
+    return facts

@@ -1,0 +1,206 @@
+"""The footage: clips, what was made of them, and the consent under which anybody may look."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from config.states import Moves, waits_with_due_time
+
+OWNER_KEY = RegexValidator(
+    r"\A[A-Za-z0-9_-]{8,64}\Z",
+    "An owner is a pseudonymous key of 8 to 64 letters, digits, - and _; never a name or an address.",
+)
+
+
+class ClipState(models.TextChoices):
+    """Where a clip is on its way in. The picture with every arrow is in the README."""
+
+    RECEIVING = "receiving", "Receiving"
+    UPLOADED = "uploaded", "Uploaded"
+    PREPARING = "preparing", "Preparing"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+CLIP_MOVES: Moves = {
+    ClipState.RECEIVING: frozenset({ClipState.UPLOADED}),
+    ClipState.UPLOADED: frozenset({ClipState.PREPARING}),
+    # Back to uploaded: the worker died or gave the clip back, and attempts are left.
+    ClipState.PREPARING: frozenset({ClipState.READY, ClipState.UPLOADED, ClipState.FAILED}),
+    ClipState.READY: frozenset(),
+    # Ops asked for one more round of attempts.
+    ClipState.FAILED: frozenset({ClipState.UPLOADED}),
+}
+
+
+class ClipKind(models.TextChoices):
+    VIDEO = "video", "Video"
+
+
+class Source(models.TextChoices):
+    """Why this clip was given to us."""
+
+    OWNER_TROUBLESHOOTING = "owner_troubleshooting", "Owner's troubleshooting"
+    EMPLOYEE_TESTER = "employee_tester", "Employee tester"
+
+
+class Purpose(models.TextChoices):
+    """What an owner may agree to, each on its own."""
+
+    TROUBLESHOOTING = "troubleshooting", "Troubleshooting"
+    HUMAN_REVIEW = "human_review", "Human review"
+    MODEL_TRAINING = "model_training", "Model training"
+
+
+class Clip(models.Model):
+    """One piece of footage. Its bytes live in its region's storage and are never served; renditions are."""
+
+    region = models.CharField(
+        max_length=16, help_text="Where the footage lives; it never leaves this region's storage."
+    )
+    kind = models.CharField(max_length=8, choices=ClipKind.choices, default=ClipKind.VIDEO)
+    source = models.CharField(max_length=32, choices=Source.choices)
+    owner_key = models.CharField(max_length=64, validators=[OWNER_KEY])
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    state = models.CharField(max_length=16, choices=ClipState.choices, default=ClipState.RECEIVING)
+    state_since = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a sweep looks at this clip if nothing moves it."
+    )
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often preparation has begun. Only ever grows: the number fences late workers."
+    )
+    attempts_allowed = models.PositiveSmallIntegerField(
+        default=3, help_text="After this many beginnings the clip fails; a retry raises it."
+    )
+    percent = models.PositiveSmallIntegerField(default=0, help_text="Progress of the attempt that runs.")
+    failure = models.TextField(blank=True, help_text="Why preparation failed, for a person to act on.")
+
+    original_key = models.CharField(max_length=200, unique=True)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    size_bytes = models.PositiveBigIntegerField()
+    duration_ms = models.PositiveIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    facts = models.JSONField(default=dict, help_text="What the probe found: container, codecs, frame rate, rotation.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=waits_with_due_time(ClipState.READY, ClipState.FAILED), name="clip_waits_with_due_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ClipState.values), name="clip_state_known"),
+            models.CheckConstraint(condition=Q(percent__lte=100), name="clip_percent_within_100"),
+            models.CheckConstraint(
+                condition=~Q(state=ClipState.FAILED) | ~Q(failure=""), name="clip_failed_has_reason"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], name="clip_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["state", "region", "id"], name="clip_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"clip {self.pk}"
+
+    @property
+    def storage_alias(self) -> str:
+        return f"clips-{self.region}"
+
+    @property
+    def folder(self) -> str:
+        """Where all that is stored of this clip lies; nothing else lies there."""
+        return self.original_key.rpartition("/")[0]
+
+    @property
+    def queue(self) -> str:
+        return queue_of(self.region)
+
+
+def queue_of(region: str) -> str:
+    """The Celery queue that only this region's workers consume."""
+    return f"clips.{region}"
+
+
+class RenditionKind(models.TextChoices):
+    PROXY = "proxy", "Proxy"
+    POSTER = "poster", "Poster"
+
+
+class Rendition(models.Model):
+    """A derived file that may be served: stripped of metadata, of a type that we chose."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="renditions")
+    kind = models.CharField(max_length=16, choices=RenditionKind.choices)
+    attempt = models.PositiveSmallIntegerField(help_text="The attempt that made it.")
+    key = models.CharField(max_length=200, unique=True)
+    content_type = models.CharField(max_length=40)
+    size_bytes = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    duration_ms = models.PositiveIntegerField(default=0)
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["clip_id", "kind"]
+        constraints = [models.UniqueConstraint(fields=["clip", "kind"], name="rendition_one_of_each_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of clip {self.clip_id}"
+
+
+class Disclosure(models.Model):
+    """The text an owner was shown, kept word for word. A new wording is a new version."""
+
+    version = models.SlugField(max_length=64, unique=True)
+    region = models.CharField(max_length=16)
+    language = models.CharField(max_length=16, help_text="BCP 47, such as en-IN.")
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64, editable=False, help_text="Of the text's UTF-8 bytes.")
+    published_at = models.DateTimeField(db_default=Now())
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["region", "version"]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class Channel(models.TextChoices):
+    """Where the owner agreed."""
+
+    APP = "app", "In the app"
+    WEB = "web", "On the web"
+    PAPER = "paper", "On paper"
+
+
+class Consent(models.Model):
+    """An owner's agreement for one clip: to what, under which text, when and where."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="consents")
+    owner_key = models.CharField(max_length=64, validators=[OWNER_KEY])
+    disclosure = models.ForeignKey(Disclosure, on_delete=models.PROTECT, related_name="consents")
+    purposes = ArrayField(models.CharField(max_length=32, choices=Purpose.choices))
+    channel = models.CharField(max_length=16, choices=Channel.choices)
+    given_at = models.DateTimeField(help_text="When the owner agreed.")
+    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(purposes__len__gte=1), name="consent_names_a_purpose"),
+        ]
+
+    def __str__(self) -> str:
+        return f"consent {self.pk} for clip {self.clip_id}"

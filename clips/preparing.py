@@ -1,0 +1,224 @@
+"""Preparing a clip: one worker claims it, makes its renditions outside any transaction, and records them.
+
+The attempt's number is the fence: a worker that stalled, and whose clip another has taken meanwhile, moves zero rows
+from then on and leaves without a trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import imageio_ffmpeg
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from clips import storage
+from clips.errors import PreparationFailed, StorageAway
+from clips.media.facts import Facts
+from clips.media.limits import Limits
+from clips.media.render import Made, render
+from clips.models import CLIP_MOVES, Clip, ClipState, Rendition
+from clips.receiving import RING_AGAIN
+from config.states import move
+
+log = logging.getLogger("sightline.clips")
+
+ATTEMPTS_A_ROUND = 3
+# A worker shows that it lives at least every second; silence for this long means that it died.
+SILENCE = timedelta(seconds=20)
+
+Clock = Callable[[], datetime]
+
+
+class LostClaim(Exception):
+    """Another attempt has the clip now, or it was taken away; whatever this one made is not wanted."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One attempt's right to prepare one clip."""
+
+    clip: Clip
+    attempt: int
+
+
+def claim(clip_id: int, *, at: datetime) -> Claim | None:
+    """Take an uploaded clip; None when another worker has it, which is normal."""
+    moved = move(
+        Clip.objects.filter(pk=clip_id, attempts__lt=F("attempts_allowed")),
+        moves=CLIP_MOVES,
+        old=ClipState.UPLOADED,
+        new=ClipState.PREPARING,
+        attempts=F("attempts") + 1,
+        percent=0,
+        state_since=at,
+        due_at=at + SILENCE,
+    )
+    if moved != 1:
+        return None
+    clip = Clip.objects.get(pk=clip_id)
+    return Claim(clip, clip.attempts)
+
+
+def prepare(clip_id: int, *, now: Clock) -> bool:
+    """Prepare the clip if it waits for that; returns whether this call made it ready.
+
+    Running it twice, or in two workers at once, leaves the state of one run.
+    """
+    held = claim(clip_id, at=now())
+    if held is None:
+        return False
+    work_dir = Path(settings.WORK_DIR)
+    for left in work_dir.glob(f"clip-{clip_id}-*"):
+        # Of an earlier attempt: we hold the clip, so whoever made it is dead or overtaken.
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"clip-{clip_id}-{held.attempt}-", dir=work_dir))
+    try:
+        made = _make(held, folder, now=now)
+        finish(held, made, at=now())
+    except LostClaim:
+        log.warning("clip %s: attempt %s was overtaken", clip_id, held.attempt)
+        return False
+    except PreparationFailed as failure:
+        give_up(held, str(failure), at=now())
+        return False
+    except (StorageAway, OSError) as error:
+        # The storage or the disk, not the clip: worth another attempt.
+        log.warning("clip %s: attempt %s: %s", clip_id, held.attempt, type(error).__name__)
+        give_up(held, "The storage or the disk did not answer; ask for a retry when it does.", at=now())
+        return False
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(StorageAway):
+        clear_unrecorded(held.clip)
+    return True
+
+
+def _make(held: Claim, folder: Path, *, now: Clock) -> list[tuple[Made, str]]:
+    """Run the media tools on a private copy and store what they made; returns each with its key."""
+    clip = held.clip
+    source = folder / "original"
+    storage.fetch(clip.storage_alias, clip.original_key, source)
+    out = folder / "out"
+    out.mkdir(mode=0o700)
+    made = render(
+        source,
+        out,
+        Facts.from_document(clip.facts),
+        ffmpeg=ffmpeg_binary(),
+        limits=Limits(),
+        on_tick=lambda percent: show_progress(held, percent, at=now()),
+    )
+    stored = []
+    for item in made:
+        show_progress(held, 99, at=now())
+        # Named by content, so that a repeat of this attempt stores the same file under the same name.
+        key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
+        storage.put(clip.storage_alias, key, item.path)
+        stored.append((item, key))
+    return stored
+
+
+def ffmpeg_binary() -> Path:
+    """The ffmpeg that the setting names, else the one that came with the locked packages."""
+    return Path(settings.FFMPEG_BINARY or imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def show_progress(held: Claim, percent: int, *, at: datetime) -> None:
+    """Say how far this attempt is and that it lives. Raises :class:`LostClaim` when the clip is no longer ours."""
+    moved = _ours(held).update(percent=min(percent, 99), due_at=at + SILENCE)
+    if moved != 1:
+        raise LostClaim
+
+
+def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
+    """Record the renditions and call the clip ready, for this attempt only. Raises :class:`LostClaim`."""
+    with transaction.atomic():
+        moved = move(
+            Clip.objects.filter(pk=held.clip.pk, attempts=held.attempt),
+            moves=CLIP_MOVES,
+            old=ClipState.PREPARING,
+            new=ClipState.READY,
+            percent=100,
+            failure="",
+            state_since=at,
+            due_at=None,
+        )
+        if moved != 1:
+            raise LostClaim
+        Rendition.objects.bulk_create(
+            Rendition(
+                clip=held.clip,
+                kind=item.kind,
+                attempt=held.attempt,
+                key=key,
+                content_type=item.content_type,
+                size_bytes=item.size_bytes,
+                sha256=item.sha256,
+                width=item.width,
+                height=item.height,
+                duration_ms=item.duration_ms or 0,
+            )
+            for item, key in made
+        )
+
+
+def give_up(held: Claim, reason: str, *, at: datetime) -> None:
+    """End this attempt: the clip waits for another while any are left, else it fails with the reason."""
+    end_attempt(held.clip.pk, held.attempt, reason, at=at)
+
+
+def end_attempt(clip_id: int, attempt: int, reason: str, *, at: datetime) -> str | None:
+    """Move a clip whose attempt is over; returns its new state, None when that attempt no longer holds it."""
+    rows = Clip.objects.filter(pk=clip_id, attempts=attempt)
+    common: dict[str, Any] = {"moves": CLIP_MOVES, "old": ClipState.PREPARING, "percent": 0, "state_since": at}
+    if move(
+        rows.filter(attempts_allowed__lte=attempt),
+        new=ClipState.FAILED,
+        failure=f"{reason} Tried {attempt} times.",
+        due_at=None,
+        **common,
+    ):
+        return ClipState.FAILED
+    # A little longer each time, so that what is passing may pass.
+    wait = timedelta(seconds=2 * min(attempt, 10))
+    if move(rows, new=ClipState.UPLOADED, failure=reason, due_at=at + wait, **common):
+        return ClipState.UPLOADED
+    return None
+
+
+def retry(clip_id: int, *, at: datetime) -> bool:
+    """Give a failed clip a fresh round of attempts; False when it has not failed."""
+    moved = move(
+        Clip.objects.filter(pk=clip_id),
+        moves=CLIP_MOVES,
+        old=ClipState.FAILED,
+        new=ClipState.UPLOADED,
+        attempts_allowed=F("attempts") + ATTEMPTS_A_ROUND,
+        percent=0,
+        failure="",
+        state_since=at,
+        due_at=at + RING_AGAIN,
+    )
+    return moved == 1
+
+
+def clear_unrecorded(clip: Clip) -> None:
+    """Remove what overtaken attempts stored for a ready clip and nobody recorded."""
+    recorded = set(Rendition.objects.filter(clip=clip).values_list("key", flat=True)) | {clip.original_key}
+    for key in storage.keys_under(clip.storage_alias, clip.folder):
+        if key not in recorded:
+            storage.delete(clip.storage_alias, key)
+
+
+def _ours(held: Claim) -> QuerySet[Clip]:
+    return Clip.objects.filter(pk=held.clip.pk, state=ClipState.PREPARING, attempts=held.attempt)

@@ -1,0 +1,18 @@
+"""Questions about footage, each with a name."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from clips.models import Clip, ClipState, Consent, Purpose
+
+
+def consents_for_review() -> QuerySet[Consent]:
+    """Consents under which people may look."""
+    return Consent.objects.filter(purposes__contains=[Purpose.HUMAN_REVIEW])
+
+
+def reviewable() -> QuerySet[Clip]:
+    """Clips that may be put before people: prepared, and their owner agreed to human review."""
+    agreed = consents_for_review().filter(clip=OuterRef("pk"))
+    return Clip.objects.filter(Exists(agreed), state=ClipState.READY)

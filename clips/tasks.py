@@ -1,0 +1,31 @@
+"""Clips' Celery tasks: an id in, one verb called."""
+
+from celery import shared_task
+
+from clips import preparing, sweeping
+from clips.models import queue_of
+from config.bells import ring
+from config.clock import database_now
+from config.ticks import alone
+
+
+@shared_task
+def prepare_clip(clip_id: int) -> None:
+    preparing.prepare(clip_id, now=database_now)
+
+
+@shared_task
+def sweep_clips() -> None:
+    with alone("sweep_clips") as mine:
+        if not mine:
+            return
+        at = database_now()
+        sweeping.rescue_silent(at=at)
+        sweeping.clear_half_received(at=at)
+        for clip_id, queue in sweeping.unheard(at=database_now()):
+            ring(prepare_clip, clip_id, queue=queue)
+
+
+def ring_for(clip_id: int, region: str) -> None:
+    """Ring the region's workers for a clip that waits, after commit."""
+    ring(prepare_clip, clip_id, queue=queue_of(region))
