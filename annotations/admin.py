@@ -1,0 +1,241 @@
+"""The work in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+
+from annotations import consensus, exporting
+from annotations.models import Annotation, Export, ExportState, Lease, LeaseState, Project, Task, TaskState
+from annotations.tasks import write_export
+from config.admin import Record, Register, ago, size
+from config.bells import ring
+from config.clock import database_now
+
+
+@admin.register(Project)
+class ProjectAdmin(Register):
+    list_display = [
+        "name",
+        "slug",
+        "is_active",
+        "overlap",
+        "most_seats",
+        "lease_seconds",
+        "open_tasks",
+        "settled_tasks",
+        "schema_version",
+    ]
+    list_filter = ["is_active", "teams"]
+    search_fields = ["name", "slug"]
+    search_help_text = "Name or slug"
+    filter_horizontal = ["teams"]
+    actions = ["export_labels"]
+    readonly_fields = ["schema_version"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "is_active", "teams"]}),
+        ("What is asked", {"fields": ["label_schema", "schema_version"]}),
+        ("How answers are gathered", {"fields": ["overlap", "most_seats", "lease_seconds", "due_hours"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                open_count=Count("tasks", filter=Q(tasks__state=TaskState.OPEN)),
+                settled_count=Count("tasks", filter=Q(tasks__state=TaskState.SETTLED)),
+            )
+        )
+
+    def save_model(self, request: HttpRequest, obj: Project, form: object, change: bool) -> None:
+        if change and "label_schema" in form.changed_data:  # type: ignore[attr-defined]
+            obj.schema_version += 1
+            form.changed_data.append("schema_version")  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    @display(description="Open tasks", ordering="open_count")
+    def open_tasks(self, project: Project) -> int:
+        return project.open_count  # type: ignore[attr-defined]
+
+    @display(description="Settled", ordering="settled_count")
+    def settled_tasks(self, project: Project) -> int:
+        return project.settled_count  # type: ignore[attr-defined]
+
+    @action(description="Export the labels", permissions=["export"])
+    def export_labels(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
+        """Ask for an export of each project's settled labels."""
+        at = database_now()
+        for project in queryset:
+            export = exporting.request_export(project, by=request.user, at=at)  # type: ignore[arg-type]
+            ring(write_export, export.pk, queue="general")
+            messages.success(request, f"Export {export.pk} of {project.name} is being written; find it under Exports.")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("annotations.add_export")
+
+
+@admin.register(Task)
+class TaskAdmin(Record):
+    list_display = [
+        "id",
+        "state_label",
+        "project",
+        "team",
+        "clip",
+        "region",
+        "seats",
+        "label",
+        "votes_said",
+        "due",
+        "since",
+    ]
+    list_filter = ["state", "project", "team__region", "team", "label"]
+    list_select_related = ["project", "team", "clip"]
+    search_fields = ["=id", "=clip__id"]
+    search_help_text = "Task or clip number"
+    actions = ["ask_once_more"]
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            TaskState.OPEN: "info",
+            TaskState.FULL: "warning",
+            TaskState.SETTLED: "success",
+            TaskState.DISPUTED: "danger",
+        },
+    )
+    def state_label(self, task: Task) -> tuple[str, str]:
+        return task.state, task.get_state_display()
+
+    @display(description="Region", ordering="clip__region")
+    def region(self, task: Task) -> str:
+        return task.clip.region
+
+    @display(description="Seats")
+    def seats(self, task: Task) -> str:
+        held = task.overlap - task.answers - task.seats_left
+        return f"{task.answers} of {task.overlap} answered" + (f", {held} held" if held else "")
+
+    @display(description="Votes")
+    def votes_said(self, task: Task) -> str:
+        return ", ".join(f"{count} {label}" for label, count in task.votes.items()) or "-"
+
+    @display(description="Due", ordering="due_at")
+    def due(self, task: Task) -> SafeString | str:
+        return ago(task.due_at)
+
+    @display(description="In this state", ordering="state_since")
+    def since(self, task: Task) -> SafeString | str:
+        return ago(task.state_since)
+
+    @action(description="Ask for one more answer on disputed tasks", permissions=["route"])
+    def ask_once_more(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+        """Open one more seat of each disputed task; others are left as they are."""
+        at = database_now()
+        opened = sum(consensus.ask_once_more(task_id, at=at) for task_id in queryset.values_list("pk", flat=True))
+        left = queryset.count() - opened
+        if opened:
+            messages.success(request, f"{opened} tasks have one more seat.")
+        if left:
+            messages.warning(request, f"{left} tasks are not disputed and were left as they are.")
+
+    def has_route_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("annotations.change_task")
+
+
+@admin.register(Lease)
+class LeaseAdmin(Record):
+    list_display = ["id", "state_label", "reviewer", "team", "task", "granted_at", "ends", "ended_at"]
+    list_filter = ["state", "reviewer__team__region", "reviewer__team"]
+    list_select_related = ["reviewer__user", "reviewer__team", "task"]
+    search_fields = ["=id", "=task__id", "reviewer__user__username"]
+    search_help_text = "Lease or task number, or the reviewer's sign-in"
+    # A token is for the holder's eyes only.
+    exclude = ["token"]
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            LeaseState.LIVE: "info",
+            LeaseState.SUBMITTED: "success",
+            LeaseState.RETURNED: "warning",
+            LeaseState.LAPSED: "danger",
+        },
+    )
+    def state_label(self, lease: Lease) -> tuple[str, str]:
+        return lease.state, lease.get_state_display()
+
+    @display(description="Team")
+    def team(self, lease: Lease) -> str:
+        return lease.reviewer.team.name
+
+    @display(description="Expires", ordering="expires_at")
+    def ends(self, lease: Lease) -> SafeString | str:
+        return ago(lease.expires_at) if lease.state == LeaseState.LIVE else "-"
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(Record):
+    list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted_at"]
+    list_filter = ["label", "task__project", "reviewer__team__region", "reviewer__team", "submitted_at"]
+    list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
+    search_fields = ["=id", "=task__id", "reviewer__user__username"]
+    search_help_text = "Annotation or task number, or the reviewer's sign-in"
+
+    @display(description="Team")
+    def team(self, annotation: Annotation) -> str:
+        return annotation.reviewer.team.name
+
+    @display(description="Project")
+    def project(self, annotation: Annotation) -> str:
+        return annotation.task.project.name
+
+    @display(description="Note")
+    def note(self, annotation: Annotation) -> str:
+        return str(annotation.answer.get("note", "")) or "-"
+
+
+@admin.register(Export)
+class ExportAdmin(Record):
+    list_display = [
+        "id",
+        "state_label",
+        "project",
+        "lines",
+        "bytes",
+        "short_digest",
+        "requested_by",
+        "created_at",
+        "failure",
+    ]
+    list_filter = ["state", "project"]
+    list_select_related = ["project", "requested_by"]
+    search_fields = ["=id", "=sha256"]
+    search_help_text = "Export number or SHA-256, whole"
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            ExportState.REQUESTED: "info",
+            ExportState.WRITING: "warning",
+            ExportState.DONE: "success",
+            ExportState.FAILED: "danger",
+        },
+    )
+    def state_label(self, export: Export) -> tuple[str, str]:
+        return export.state, export.get_state_display()
+
+    @display(description="Size", ordering="size_bytes")
+    def bytes(self, export: Export) -> str:
+        return size(export.size_bytes)
+
+    @display(description="SHA-256")
+    def short_digest(self, export: Export) -> str:
+        return export.sha256[:16] or "-"

@@ -1,0 +1,250 @@
+"""The work's doors: leases and annotations for reviewers, exports for model teams, media for lease holders."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from knox.auth import TokenAuthentication
+from rest_framework import exceptions
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotations import exporting, leasing, links, submitting
+from annotations.consensus import is_full
+from annotations.errors import ExportNotReady
+from annotations.models import Export, ExportState, Lease, Project
+from annotations.serializers import (
+    AnnotationIn,
+    AnnotationOut,
+    ExportIn,
+    ExportOut,
+    LeaseOut,
+    LeasesIn,
+    LeasesOut,
+)
+from annotations.tasks import settle_task, write_export
+from clips import storage
+from config.bells import ring
+from config.clock import database_now
+from config.errors import NotFound, Refusal
+from config.http.problems import PROBLEM, describe
+from config.http.ranges import ranged
+from config.http.roles import IsReviewer, needs
+from workforce import quotas
+from workforce.models import Reviewer
+
+
+def reviewer_of(request: Request) -> Reviewer:
+    """The reviewer who asks, with their team."""
+    reviewer: Reviewer = Reviewer.objects.select_related("team", "user").get(user=cast(User, request.user))
+    return reviewer
+
+
+class LeasesView(APIView):
+    """Take work; list what I hold."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="list_leases", responses={200: LeasesOut}, summary="My live leases and my day")
+    def get(self, request: Request) -> Response:
+        reviewer, at = reviewer_of(request), database_now()
+        return self._answer(request, list(leasing.live_leases(reviewer, at=at)), quotas.today(reviewer, at=at))
+
+    @extend_schema(
+        operation_id="take_leases",
+        request=LeasesIn,
+        responses={
+            201: LeasesOut,
+            200: OpenApiResponse(LeasesOut, description="Nothing to do; reason says why"),
+            429: OpenApiResponse(
+                description="problem+json: quota-exhausted, with Retry-After until your local midnight"
+            ),
+        },
+        summary="Take work",
+        description="Grants up to `count` leases on the earliest due tasks of your team. Each counts against your day "
+        "until you submit it (used), give it back or let it lapse (returned).",
+    )
+    def post(self, request: Request) -> Response:
+        wanted = LeasesIn(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        granted = leasing.lease_next(reviewer_of(request), count=wanted.validated_data["count"], at=database_now())
+        response = self._answer(request, granted.leases, granted.quota, granted.reason)
+        response.status_code = 201 if granted.leases else 200
+        return response
+
+    def _answer(self, request: Request, leases: list[Lease], quota: object, reason: str = "") -> Response:
+        full = (
+            Lease.objects.filter(pk__in=[lease.pk for lease in leases])
+            .select_related("task__project", "task__clip")
+            .prefetch_related("task__clip__renditions")
+            .order_by("task__due_at", "id")
+        )
+        return Response(
+            {
+                "leases": LeaseOut(full, many=True, context={"request": request}).data,
+                "reason": reason,
+                "quota": quotas.describe(quota),  # type: ignore[arg-type]
+            }
+        )
+
+
+class LeaseView(APIView):
+    """One lease of mine."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="get_lease", responses={200: LeaseOut}, summary="One of my leases")
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(LeaseOut(leasing.own_lease(reviewer_of(request), pk), context={"request": request}).data)
+
+    @extend_schema(
+        operation_id="give_lease_back",
+        responses={
+            204: None,
+            409: OpenApiResponse(description="problem+json: already-submitted"),
+            410: OpenApiResponse(description="problem+json: lease-lapsed"),
+        },
+        summary="Give a lease back",
+        description="The seat returns to the queue and the unit to your day. Repeating it is harmless.",
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        leasing.give_back(reviewer_of(request), pk, at=database_now())
+        return Response(status=204)
+
+
+class AnnotationView(APIView):
+    """The answer under a lease."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(
+        operation_id="submit_annotation",
+        request=AnnotationIn,
+        responses={
+            201: AnnotationOut,
+            200: OpenApiResponse(AnnotationOut, description="It was submitted before; this is that first answer"),
+            409: OpenApiResponse(description="problem+json: stale-token"),
+            410: OpenApiResponse(description="problem+json: lease-lapsed, lease-returned"),
+        },
+        summary="Submit an annotation",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = AnnotationIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        annotation, written = submitting.submit(
+            reviewer_of(request),
+            pk,
+            token=incoming.validated_data["token"],
+            answer=incoming.validated_data["answer"],
+            at=database_now(),
+        )
+        if written and is_full(annotation.task_id):
+            ring(settle_task, annotation.task_id, queue="general")
+        return Response(AnnotationOut(annotation).data, status=201 if written else 200)
+
+
+class ExportsView(APIView):
+    """Ask for an export."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("annotations.add_export")()]
+
+    @extend_schema(
+        operation_id="request_export", request=ExportIn, responses={202: ExportOut}, summary="Ask for an export"
+    )
+    def post(self, request: Request) -> Response:
+        incoming = ExportIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        project = Project.objects.filter(slug=incoming.validated_data["project"]).first()
+        if project is None:
+            raise NotFound
+        export = exporting.request_export(project, by=cast(User, request.user), at=database_now())
+        ring(write_export, export.pk, queue="general")
+        out = ExportOut(export, context={"request": request}).data
+        location = request.build_absolute_uri(f"{request.path}/{export.pk}")
+        return Response(out, status=202, headers={"Location": location})
+
+
+class ExportView(APIView):
+    """One export, for whoever asked for it and for ops."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("annotations.view_export")()]
+
+    @extend_schema(operation_id="get_export", responses={200: ExportOut}, summary="How an export is doing")
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(ExportOut(own_export(request, pk), context={"request": request}).data)
+
+
+class ExportDownloadView(APIView):
+    """The file of a finished export."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("annotations.view_export")()]
+
+    @extend_schema(
+        operation_id="download_export",
+        responses={
+            (200, "application/x-ndjson"): OpenApiTypes.BINARY,
+            409: OpenApiResponse(description="problem+json: export-not-ready"),
+        },
+        summary="The labels, one JSON object a line",
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
+        export = own_export(request, pk)
+        if export.state != ExportState.DONE:
+            raise ExportNotReady(f"This export is {export.get_state_display().lower()}.")
+        response = ranged(
+            request._request,
+            size=export.size_bytes,
+            etag=export.sha256,
+            content_type="application/x-ndjson",
+            read=lambda start, length: storage.read_range(exporting.ALIAS, export.key, start, length),
+        )
+        response["Content-Disposition"] = f'attachment; filename="{export.project.slug}-{export.pk}.jsonl"'
+        response["Cache-Control"] = "private, no-store"
+        return response
+
+
+def own_export(request: Request, export_id: int) -> Export:
+    """An export this user may see. Raises :class:`NotFound` alike for absent ones and other people's."""
+    user = cast(User, request.user)
+    rows = Export.objects.select_related("project").filter(pk=export_id)
+    export = (rows if user.is_staff else rows.filter(requested_by=user)).first()
+    if export is None:
+        raise NotFound
+    return export
+
+
+@csrf_exempt
+@require_safe
+def media(request: HttpRequest, sealed: str) -> HttpResponseBase:
+    """A rendition's bytes, for the holder of the lease that the link was made for."""
+    try:
+        found = TokenAuthentication().authenticate(Request(request))
+        user = found[0] if found else request.user
+        rendition = links.open_link(sealed, user=user, at=database_now())
+    except (Refusal, exceptions.APIException) as error:
+        document, headers = describe(error)
+        assert document is not None  # noqa: S101 -- both kinds always have one
+        return JsonResponse(document, status=document["status"], content_type=PROBLEM, headers=headers)
+    response = ranged(
+        request,
+        size=rendition.size_bytes,
+        etag=rendition.sha256,
+        content_type=rendition.content_type,
+        read=lambda start, length: storage.read_range(rendition.clip.storage_alias, rendition.key, start, length),
+    )
+    response["Cache-Control"] = "private, no-store"
+    response["Content-Disposition"] = "inline"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-site"
+    return response

@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AnnotationsConfig(AppConfig):
+    name = "annotations"
+    verbose_name = "Work"
+
+    def ready(self) -> None:
+        from config.roles import ensure_roles  # models are not loaded before this
+
+        # The highest room: when its migrations are done, every permission that a role names exists.
+        post_migrate.connect(ensure_roles, sender=self, dispatch_uid="ensure_roles")

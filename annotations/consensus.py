@@ -1,0 +1,96 @@
+"""Consensus: what the answers of a full task agree on.
+
+For now the label that most answers chose. When two labels lead together one more seat is opened, until the project's
+most seats are answered; then the task is disputed, and waits visibly for a person.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from annotations.models import TASK_MOVES, Annotation, Task, TaskState
+from config.states import move
+
+
+def leading(answers: Iterable[str]) -> str | None:
+    """The label chosen by more answers than any other; None on a tie or without answers. Pure."""
+    top = Counter(answers).most_common(2)
+    if not top or (len(top) == 2 and top[0][1] == top[1][1]):
+        return None
+    return top[0][0]
+
+
+def settle(task_id: int, *, at: datetime) -> str | None:
+    """Settle a full task, or open one more seat, or dispute it; returns its new state, None when it was not full."""
+    with transaction.atomic():
+        task = (
+            Task.objects.select_for_update(of=("self",))
+            .select_related("project")
+            .filter(pk=task_id, state=TaskState.FULL)
+            .first()
+        )
+        if task is None:
+            return None
+        answers = list(Annotation.objects.filter(task=task).values_list("label", flat=True))
+        label = leading(answers)
+        rows = Task.objects.filter(pk=task_id)
+        if label is not None:
+            new, changes = TaskState.SETTLED, {"label": label, "due_at": None}
+        elif task.overlap < task.project.most_seats:
+            return TaskState.OPEN if _one_more_seat(task, at=at) else None
+        else:
+            new, changes = TaskState.DISPUTED, {"due_at": None}
+        move(
+            rows,
+            moves=TASK_MOVES,
+            old=TaskState.FULL,
+            new=new,
+            votes=dict(sorted(Counter(answers).items())),
+            state_since=at,
+            **changes,
+        )
+        return new
+
+
+def ask_once_more(task_id: int, *, at: datetime) -> bool:
+    """Open one more seat of a disputed task; False when it is not disputed."""
+    with transaction.atomic():
+        task = (
+            Task.objects.select_for_update(of=("self",))
+            .select_related("project")
+            .filter(pk=task_id, state=TaskState.DISPUTED)
+            .first()
+        )
+        return task is not None and _one_more_seat(task, at=at)
+
+
+def waiting(*, at: datetime, most: int = 500) -> list[int]:
+    """Full tasks that nobody settled yet, longest first. Their due time stays, for the case of one more seat."""
+    full = Task.objects.filter(state=TaskState.FULL, state_since__lte=at).order_by("state_since")
+    return list(full.values_list("pk", flat=True)[:most])
+
+
+def _one_more_seat(task: Task, *, at: datetime) -> bool:
+    moved = move(
+        Task.objects.filter(pk=task.pk),
+        moves=TASK_MOVES,
+        old=task.state,
+        new=TaskState.OPEN,
+        overlap=F("overlap") + 1,
+        seats_left=F("seats_left") + 1,
+        state_since=at,
+        # The first due time stays, and with it the place before fresh tasks.
+        due_at=task.due_at or at + timedelta(hours=task.project.due_hours),
+        looked_at=None,
+    )
+    return moved == 1
+
+
+def is_full(task_id: int) -> bool:
+    """Whether the task waits to be settled."""
+    return Task.objects.filter(pk=task_id, state=TaskState.FULL).exists()

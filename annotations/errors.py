@@ -1,0 +1,45 @@
+"""What the work's room refuses."""
+
+from config.errors import BadInput, Gone, Refusal
+
+
+class StaleToken(Refusal):
+    """This lease was granted with another token; nothing was changed."""
+
+    code = "stale-token"
+
+
+class LeaseReturned(Gone):
+    """This lease was given back."""
+
+    code = "lease-returned"
+
+
+class LeaseLapsed(Gone):
+    """This lease ran out of time; its seat has gone back to the queue."""
+
+    code = "lease-lapsed"
+
+
+class AlreadySubmitted(Refusal):
+    """This lease's annotation has been submitted and cannot be given back."""
+
+    code = "already-submitted"
+
+
+class MediaLinkOver(Gone):
+    """This link lived as long as its lease, and the lease is over."""
+
+    code = "media-link-over"
+
+
+class AnswerNotInSchema(BadInput):
+    """The answer does not fit the project's label schema."""
+
+    code = "answer-not-in-schema"
+
+
+class ExportNotReady(Refusal):
+    """The export is still being written, or failed; its state says which."""
+
+    code = "export-not-ready"

@@ -1,0 +1,248 @@
+"""Exporting: a project's settled labels at one instant, as JSON lines with a manifest.
+
+The file is written from one snapshot of the database, line by line, in the order of task ids, so the same labels give
+the same bytes. Each line names its annotations, task, clip and consent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection, transaction
+from django.db.models import Exists, F, OuterRef, Prefetch
+
+from annotations.models import EXPORT_MOVES, Annotation, Export, ExportState, Project, Task, TaskState
+from clips import storage
+from clips.errors import StorageAway
+from clips.models import Clip
+from clips.queries import consents_for_review, reviewable
+from config.states import move
+from config.ticks import alone
+
+log = logging.getLogger("sightline.exports")
+
+ALIAS = "exports"
+FORMAT = "sightline-labels-1"
+MOST_ATTEMPTS = 3
+RING_AGAIN = timedelta(seconds=30)
+# How often the sweep asks whether a writer still lives. A living one holds a lock that PostgreSQL frees when it dies.
+SILENCE = timedelta(seconds=15)
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Tally:
+    """What a writer counts for the manifest."""
+
+    lines: int = 0
+    size_bytes: int = 0
+    annotations: int = 0
+    labels: Counter[str] = field(default_factory=Counter)
+    schema_versions: set[int] = field(default_factory=set)
+    disclosures: dict[str, str] = field(default_factory=dict)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+
+def request_export(project: Project, *, by: User, at: datetime) -> Export:
+    """Ask for an export; a worker writes it."""
+    return Export.objects.create(project=project, requested_by=by, state_since=at, due_at=at + RING_AGAIN)
+
+
+def write(export_id: int, *, now: Clock) -> bool:
+    """Write the export if it waits for that; returns whether this call finished it. Repeating is dull."""
+    with alone(_lock_of(export_id)) as mine:
+        return mine and _write(export_id, now=now)
+
+
+def _write(export_id: int, *, now: Clock) -> bool:
+    at = now()
+    moved = move(
+        Export.objects.filter(pk=export_id),
+        moves=EXPORT_MOVES,
+        old=ExportState.REQUESTED,
+        new=ExportState.WRITING,
+        attempts=F("attempts") + 1,
+        state_since=at,
+        due_at=at + SILENCE,
+    )
+    if moved != 1:
+        return False
+    export = Export.objects.select_related("project").get(pk=export_id)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"export-{export_id}-", dir=settings.WORK_DIR) as folder:
+            path = Path(folder) / "labels.jsonl"
+            tally, as_of = _write_lines(export, path)
+            manifest = describe(export, tally, as_of=as_of)
+            manifest_path = Path(folder) / "manifest.json"
+            manifest_path.write_bytes(manifest_bytes(manifest))
+            key = f"{export.pk}/{tally.digest.hexdigest()}.jsonl"
+            storage.put(ALIAS, key, path)
+            storage.put(ALIAS, f"{key}.manifest.json", manifest_path)
+    except (StorageAway, OSError) as error:
+        log.warning("export %s: attempt %s: %s", export_id, export.attempts, type(error).__name__)
+        end_attempt(export, "The storage or the disk did not answer.", at=now())
+        return False
+    done = move(
+        Export.objects.filter(pk=export_id, attempts=export.attempts),
+        moves=EXPORT_MOVES,
+        old=ExportState.WRITING,
+        new=ExportState.DONE,
+        key=key,
+        lines=tally.lines,
+        size_bytes=tally.size_bytes,
+        sha256=tally.digest.hexdigest(),
+        manifest=manifest,
+        failure="",
+        state_since=now(),
+        due_at=None,
+    )
+    return done == 1
+
+
+def lines(project: Project) -> Iterator[tuple[dict[str, Any], Task]]:
+    """The project's settled tasks as export lines, by task id. Must be read inside one snapshot."""
+    tasks = (
+        Task.objects.filter(
+            Exists(reviewable().filter(pk=OuterRef("clip_id"))), project=project, state=TaskState.SETTLED
+        )
+        .select_related("clip", "team__region")
+        .prefetch_related(
+            Prefetch("annotations", Annotation.objects.select_related("reviewer").order_by("id")),
+            Prefetch("clip__consents", consents_for_review().select_related("disclosure").order_by("id")),
+        )
+        .order_by("id")
+    )
+    for task in tasks.iterator(chunk_size=500):
+        yield _line(task), task
+
+
+def _line(task: Task) -> dict[str, Any]:
+    clip: Clip = task.clip
+    consent = clip.consents.all()[0]
+    return {
+        "task": task.pk,
+        "label": task.label,
+        "votes": task.votes,
+        "settled_at": task.state_since.isoformat(),
+        "clip": {
+            "id": clip.pk,
+            "sha256": clip.sha256,
+            "region": clip.region,
+            "kind": clip.kind,
+            "source": clip.source,
+            "duration_ms": clip.duration_ms,
+        },
+        "consent": {
+            "id": consent.pk,
+            "disclosure": consent.disclosure.version,
+            "disclosure_sha256": consent.disclosure.sha256,
+            "purposes": consent.purposes,
+            "given_at": consent.given_at.isoformat(),
+        },
+        "annotations": [
+            {
+                "id": annotation.pk,
+                "lease": annotation.lease_id,
+                "reviewer": annotation.reviewer.pseudonym,
+                "schema_version": annotation.schema_version,
+                "answer": annotation.answer,
+                "submitted_at": annotation.submitted_at.isoformat(),
+            }
+            for annotation in task.annotations.all()
+        ],
+    }
+
+
+def _write_lines(export: Export, path: Path) -> tuple[Tally, datetime]:
+    """Write the lines from one snapshot; returns what was counted and the snapshot's instant."""
+    tally = Tally()
+    with path.open("wb") as out, transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SELECT transaction_timestamp()")
+            row = cursor.fetchone()
+        for line, task in lines(export.project):
+            data = json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+            out.write(data)
+            tally.digest.update(data)
+            tally.lines += 1
+            tally.size_bytes += len(data)
+            tally.labels[task.label] += 1
+            tally.annotations += len(line["annotations"])
+            tally.schema_versions.update(item["schema_version"] for item in line["annotations"])
+            tally.disclosures[line["consent"]["disclosure"]] = line["consent"]["disclosure_sha256"]
+    return tally, row[0]
+
+
+def describe(export: Export, tally: Tally, *, as_of: datetime) -> dict[str, Any]:
+    """The manifest: what the file holds, under which texts, and the digest that proves it."""
+    return {
+        "format": FORMAT,
+        "export": export.pk,
+        "as_of": as_of.isoformat(),
+        "project": {"slug": export.project.slug, "label_schema": export.project.label_schema},
+        "schema_versions": sorted(tally.schema_versions),
+        "disclosures": dict(sorted(tally.disclosures.items())),
+        "counts": {
+            "lines": tally.lines,
+            "annotations": tally.annotations,
+            "labels": dict(sorted(tally.labels.items())),
+        },
+        "file": {"sha256": tally.digest.hexdigest(), "size_bytes": tally.size_bytes},
+    }
+
+
+def manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    """The manifest as it is stored and served."""
+    return json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=2).encode() + b"\n"
+
+
+def end_attempt(export: Export, reason: str, *, at: datetime) -> None:
+    """End one attempt to write: the export waits for another while any are left, else it fails with the reason."""
+    common: dict[str, Any] = {"moves": EXPORT_MOVES, "old": ExportState.WRITING, "failure": reason, "state_since": at}
+    rows = Export.objects.filter(pk=export.pk, attempts=export.attempts)
+    if export.attempts >= MOST_ATTEMPTS:
+        move(rows, new=ExportState.FAILED, due_at=None, **common)
+    else:
+        move(rows, new=ExportState.REQUESTED, due_at=at + timedelta(seconds=2 * export.attempts), **common)
+
+
+def unheard(*, at: datetime, most: int = 100) -> list[int]:
+    """Requested exports whose ring nobody answered; each is due again a little later."""
+    due = Export.objects.filter(state=ExportState.REQUESTED, due_at__lte=at).order_by("due_at")[:most]
+    return [
+        export.pk
+        for export in due
+        if Export.objects.filter(pk=export.pk, state=ExportState.REQUESTED, due_at=export.due_at).update(
+            due_at=at + RING_AGAIN
+        )
+    ]
+
+
+def rescue_silent(*, at: datetime, most: int = 100) -> int:
+    """End the attempts of writers that died; returns how many. One that lives holds its lock and is left alone."""
+    ended = 0
+    for export in Export.objects.filter(state=ExportState.WRITING, due_at__lte=at).order_by("due_at")[:most]:
+        with alone(_lock_of(export.pk)) as nobody_writes:
+            if nobody_writes:
+                end_attempt(export, "The worker that wrote it died or was stopped.", at=at)
+                ended += 1
+            else:
+                Export.objects.filter(pk=export.pk, state=ExportState.WRITING).update(due_at=at + SILENCE)
+    return ended
+
+
+def _lock_of(export_id: int) -> str:
+    return f"write export {export_id}"

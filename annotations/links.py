@@ -1,0 +1,50 @@
+"""Media links: signed, bound to one lease and one rendition, dead when the lease is over.
+
+The signature only says that we made the link; whether it still opens anything is asked of the lease's row each time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core import signing
+from django.urls import reverse
+
+from annotations.errors import MediaLinkOver
+from annotations.models import Lease, LeaseState
+from clips.models import Rendition
+from clips.queries import reviewable
+from config.errors import NotFound
+
+SALT = "sightline.media"
+
+
+def link(lease: Lease, rendition: Rendition) -> str:
+    """The path under which the lease's holder may fetch the rendition while the lease is live."""
+    sealed = signing.dumps([lease.pk, lease.token.hex, rendition.pk], salt=SALT)
+    return reverse("media", args=[sealed])
+
+
+def open_link(sealed: str, *, user: AbstractBaseUser | AnonymousUser, at: datetime) -> Rendition:
+    """The rendition a link opens now.
+
+    A player's request carries no credentials, so the link alone is enough; a request that does carry somebody's must
+    carry the holder's. Raises :class:`NotFound` for a forged link or another person, :class:`MediaLinkOver` when the
+    lease is over or the clip may no longer be seen.
+    """
+    try:
+        lease_id, token, rendition_id = signing.loads(sealed, salt=SALT)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise NotFound from None
+    lease = Lease.objects.filter(pk=lease_id).select_related("reviewer", "task").first()
+    if lease is None or lease.token.hex != token:
+        raise NotFound
+    if user.is_authenticated and user.pk != lease.reviewer.user_id:
+        raise NotFound
+    if lease.state != LeaseState.LIVE or lease.expires_at <= at:
+        raise MediaLinkOver
+    rendition = Rendition.objects.filter(pk=rendition_id, clip=lease.task.clip_id).select_related("clip").first()
+    if rendition is None or not reviewable().filter(pk=rendition.clip_id).exists():
+        raise MediaLinkOver
+    return rendition

@@ -1,0 +1,256 @@
+"""The work: projects ask, tasks wait, leases hold, annotations answer, exports carry away."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.labels import check_schema
+from clips.models import Clip
+from config.states import Moves, waits_with_due_time
+from workforce.models import QuotaDay, Reviewer, Team
+
+
+class Project(models.Model):
+    """A label schema and how its tasks are routed and settled."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    teams = models.ManyToManyField(
+        Team, related_name="projects", blank=True, help_text="Teams that work on it, each on clips of its own region."
+    )
+    label_schema = models.JSONField(validators=[check_schema])
+    schema_version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Raised by itself when the label schema changes."
+    )
+    overlap = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(9)],
+        help_text="Independent answers each task needs.",
+    )
+    most_seats = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(15)],
+        help_text="On a tie one more answer is asked for, up to this many in all; then the task is disputed.",
+    )
+    lease_seconds = models.PositiveIntegerField(
+        default=300,
+        validators=[MinValueValidator(30), MaxValueValidator(3600)],
+        help_text="How long a reviewer may hold a task.",
+    )
+    due_hours = models.PositiveSmallIntegerField(
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="A task is due this long after it was made; the earliest due is handed out first.",
+    )
+    is_active = models.BooleanField(default=True, help_text="Off: no new tasks are made and none is handed out.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(overlap__gte=1, most_seats__gte=F("overlap")), name="project_seats_make_sense"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        before = Project.objects.filter(pk=self.pk).first()
+        if before and before.label_schema != self.label_schema and before.tasks.exists():
+            raise ValidationError(
+                {"label_schema": "Its tasks' answers belong to this schema. Ask something new in a new project."}
+            )
+        if self.overlap and self.most_seats and self.most_seats < self.overlap:
+            raise ValidationError({"most_seats": "This cannot be less than the overlap."})
+
+
+class TaskState(models.TextChoices):
+    """Where a task is on its way to a label. The picture with every arrow is in the README."""
+
+    OPEN = "open", "Open"
+    FULL = "full", "Full"
+    SETTLED = "settled", "Settled"
+    DISPUTED = "disputed", "Disputed"
+
+
+TASK_MOVES: Moves = {
+    TaskState.OPEN: frozenset({TaskState.FULL}),
+    # Back to open: a tie, and one more seat.
+    TaskState.FULL: frozenset({TaskState.SETTLED, TaskState.OPEN, TaskState.DISPUTED}),
+    TaskState.SETTLED: frozenset(),
+    # Ops asked for one more answer.
+    TaskState.DISPUTED: frozenset({TaskState.OPEN}),
+}
+
+
+class Task(models.Model):
+    """One clip to be labelled in one project. A seat is one of the answers it needs.
+
+    ``overlap`` seats in all, of which ``seats_left`` are free and ``answers`` are answered; the rest are held.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks")
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks")
+    state = models.CharField(max_length=16, choices=TaskState.choices, default=TaskState.OPEN)
+    state_since = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The earliest due is handed out first.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked who may answer it.")
+    overlap = models.PositiveSmallIntegerField()
+    seats_left = models.PositiveSmallIntegerField()
+    answers = models.PositiveSmallIntegerField(default=0)
+    label = models.CharField(max_length=32, blank=True, help_text="What the answers agreed on.")
+    votes = models.JSONField(default=dict, help_text="How many answers each label got when it was settled.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "clip"], name="task_once_per_clip"),
+            models.CheckConstraint(
+                condition=Q(overlap__gte=F("seats_left") + F("answers")), name="task_seats_within_overlap"
+            ),
+            models.CheckConstraint(
+                condition=waits_with_due_time(TaskState.SETTLED, TaskState.DISPUTED), name="task_waits_with_due_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=TaskState.values), name="task_state_known"),
+            models.CheckConstraint(condition=~Q(state=TaskState.SETTLED) | ~Q(label=""), name="task_settled_has_label"),
+            models.CheckConstraint(
+                condition=Q(state=TaskState.OPEN) | Q(answers=F("overlap")), name="task_seats_answered_unless_open"
+            ),
+        ]
+        indexes = [
+            # The queue: what a team may be handed, earliest due first.
+            models.Index(
+                fields=["team", "due_at", "id"], name="task_queue", condition=Q(state="open", seats_left__gt=0)
+            ),
+            models.Index(fields=["due_at"], name="task_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
+            models.Index(fields=["project", "state", "id"], name="task_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
+
+
+class LeaseState(models.TextChoices):
+    LIVE = "live", "Live"
+    SUBMITTED = "submitted", "Submitted"
+    RETURNED = "returned", "Given back"
+    LAPSED = "lapsed", "Lapsed"
+
+
+LEASE_MOVES: Moves = {
+    LeaseState.LIVE: frozenset({LeaseState.SUBMITTED, LeaseState.RETURNED, LeaseState.LAPSED}),
+    LeaseState.SUBMITTED: frozenset(),
+    LeaseState.RETURNED: frozenset(),
+    LeaseState.LAPSED: frozenset(),
+}
+
+
+class Lease(models.Model):
+    """A reviewer's time-limited hold on one seat. Nobody is ever given the same task twice."""
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="leases")
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="leases")
+    quota_day = models.ForeignKey(QuotaDay, on_delete=models.PROTECT, related_name="leases")
+    token = models.UUIDField(default=uuid.uuid4, help_text="Shown to the holder only; a write must carry it.")
+    state = models.CharField(max_length=16, choices=LeaseState.choices, default=LeaseState.LIVE)
+    granted_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "reviewer"], name="lease_never_twice_for_one_reviewer"),
+            models.CheckConstraint(
+                condition=Q(state=LeaseState.LIVE) | Q(ended_at__isnull=False), name="lease_ended_has_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=LeaseState.values), name="lease_state_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("granted_at")), name="lease_expires_later"),
+        ]
+        indexes = [
+            models.Index(fields=["expires_at"], name="lease_live_by_expiry", condition=Q(state="live")),
+            models.Index(fields=["reviewer"], name="lease_live_by_reviewer", condition=Q(state="live")),
+        ]
+
+    def __str__(self) -> str:
+        return f"lease {self.pk}"
+
+
+class Annotation(models.Model):
+    """What a reviewer submitted under a lease."""
+
+    lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="annotation")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="annotations")
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="annotations")
+    schema_version = models.PositiveIntegerField()
+    label = models.CharField(max_length=32)
+    answer = models.JSONField()
+    submitted_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["task", "reviewer"], name="annotation_once_per_reviewer")]
+        indexes = [models.Index(fields=["submitted_at"], name="annotation_by_time")]
+
+    def __str__(self) -> str:
+        return f"annotation {self.pk}"
+
+
+class ExportState(models.TextChoices):
+    REQUESTED = "requested", "Requested"
+    WRITING = "writing", "Writing"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+EXPORT_MOVES: Moves = {
+    ExportState.REQUESTED: frozenset({ExportState.WRITING}),
+    # Back to requested: the worker died, and attempts are left.
+    ExportState.WRITING: frozenset({ExportState.DONE, ExportState.REQUESTED, ExportState.FAILED}),
+    ExportState.DONE: frozenset(),
+    ExportState.FAILED: frozenset(),
+}
+
+
+class Export(models.Model):
+    """A project's settled labels at one instant, as a file that does not change."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="exports")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(max_length=16, choices=ExportState.choices, default=ExportState.REQUESTED)
+    state_since = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    failure = models.TextField(blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    lines = models.PositiveIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    manifest = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=waits_with_due_time(ExportState.DONE, ExportState.FAILED), name="export_waits_with_due_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ExportState.values), name="export_state_known"),
+            models.CheckConstraint(condition=~Q(state=ExportState.DONE) | ~Q(sha256=""), name="export_done_has_digest"),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="export_due", condition=Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"

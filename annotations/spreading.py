@@ -1,0 +1,154 @@
+"""Spreading: ready clips become tasks of teams that may see them, each team by its weight and its load.
+
+Pulled by the beat: it asks the footage room what is ready and writes tasks. Running it twice is dull, because a project
+has one task per clip at the most.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+
+from annotations.models import Lease, LeaseState, Project, Task, TaskState
+from clips.queries import reviewable
+from workforce.models import Team
+
+AT_ONCE = 1000
+LOOK_AGAIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A team as the plan sees it: how much it should get, and how many seats wait there already."""
+
+    team_id: int
+    weight: int
+    load: int
+
+
+def plan(clips: Sequence[int], shares: Iterable[Share]) -> dict[int, int]:
+    """Give each clip to the team that is least loaded for its weight; returns clip to team. Pure.
+
+    The same input gives the same plan: clips in the order given, ties to the lowest team id. No teams, no plan.
+    """
+    loads = {share.team_id: share.load for share in shares}
+    weights = {share.team_id: share.weight for share in shares}
+    chosen: dict[int, int] = {}
+    for clip in clips:
+        if not loads:
+            break
+        team = min(loads, key=lambda team_id: ((loads[team_id] + 1) / weights[team_id], team_id))
+        loads[team] += 1
+        chosen[clip] = team
+    return chosen
+
+
+def spread(*, at: datetime) -> int:
+    """Make tasks for ready clips, project by project; returns how many were made."""
+    return sum(spread_project(project, at=at) for project in Project.objects.filter(is_active=True).order_by("pk"))
+
+
+def spread_project(project: Project, *, at: datetime) -> int:
+    """Make the project's tasks for the clips it does not have yet, over its teams of each clip's region."""
+    by_region = able_teams(project)
+    planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
+    fresh = (
+        reviewable()
+        .filter(~Exists(planned), region__in=list(by_region))
+        .order_by("id")
+        .values_list("pk", "region")[:AT_ONCE]
+    )
+    clips: dict[str, list[int]] = defaultdict(list)
+    for clip_id, region in fresh:
+        clips[region].append(clip_id)
+    made = 0
+    for region, clip_ids in sorted(clips.items()):
+        chosen = plan(clip_ids, by_region[region])
+        rows = [
+            Task(
+                project=project,
+                clip_id=clip_id,
+                team_id=team_id,
+                overlap=project.overlap,
+                seats_left=project.overlap,
+                state_since=at,
+                due_at=at + timedelta(hours=project.due_hours),
+            )
+            for clip_id, team_id in chosen.items()
+        ]
+        Task.objects.bulk_create(rows, ignore_conflicts=True)
+        made += len(rows)
+    return made
+
+
+def able_teams(project: Project) -> dict[str, list[Share]]:
+    """The project's teams by region code, with their load: only those with a person for each seat of a task."""
+    teams = (
+        Team.objects.filter(projects=project)
+        .annotate(people=Count("reviewers", filter=Q(reviewers__is_active=True), distinct=True))
+        .filter(people__gte=project.overlap)
+        .select_related("region")
+        .order_by("pk")
+    )
+    loads = dict(
+        Task.objects.filter(team__in=teams, state=TaskState.OPEN)
+        .order_by()
+        .values_list("team_id")
+        .annotate(seats=Sum("seats_left"))
+    )
+    found: dict[str, list[Share]] = defaultdict(list)
+    for team in teams:
+        # Load in tasks rather than seats, so that it is in the plan's own unit.
+        found[team.region.code].append(Share(team.pk, team.weight, -(-loads.get(team.pk, 0) // project.overlap)))
+    return dict(found)
+
+
+def rehome_stuck(*, at: datetime, most: int = 200) -> int:
+    """Hand tasks that nobody of their team may answer any more to a team of the same region where somebody may.
+
+    Looked at are tasks that nobody holds and that are overdue or half answered, each at most every ten minutes. The
+    due time stays, and with it the place in the queue. Returns how many moved.
+    """
+    live = Lease.objects.filter(task=OuterRef("pk"), state=LeaseState.LIVE)
+    suspects = (
+        Task.objects.filter(
+            Q(looked_at__isnull=True) | Q(looked_at__lte=at - LOOK_AGAIN),
+            Q(due_at__lte=at) | Q(answers__gt=0),
+            ~Exists(live),
+            state=TaskState.OPEN,
+        )
+        .select_related("team")
+        .order_by("due_at")[:most]
+    )
+    moved = 0
+    for task in suspects:
+        team_id = _able_team(task) or task.team_id
+        # Conditional on what was read: a reviewer who takes a seat meanwhile wins.
+        changed = Task.objects.filter(pk=task.pk, state=TaskState.OPEN, seats_left=task.seats_left).update(
+            team_id=team_id, looked_at=at
+        )
+        moved += changed if team_id != task.team_id else 0
+    return moved
+
+
+def _able_team(task: Task) -> int | None:
+    """The task's own team while somebody there may still answer it, else the region's team with most such people."""
+    held = Lease.objects.filter(task=task, reviewer=OuterRef("reviewers__pk"))
+    rows = (
+        Team.objects.filter(projects=task.project_id, region=task.team.region_id)
+        .annotate(free=Count("reviewers", filter=Q(~Exists(held), reviewers__is_active=True)))
+        .filter(free__gt=0)
+        .values_list("pk", "free")
+    )
+    best = sorted(rows, key=lambda row: (row[0] != task.team_id, -row[1], row[0]))
+    return best[0][0] if best else None
+
+
+def unplaced(project: Project) -> int:
+    """Ready clips that no team of this project may take, because none of their region is able to."""
+    planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
+    return reviewable().filter(~Exists(planned)).exclude(region__in=list(able_teams(project))).count()

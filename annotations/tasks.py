@@ -1,0 +1,54 @@
+"""The work's Celery tasks: an id in, one verb called, the next bell rung after commit."""
+
+from celery import shared_task
+
+from annotations import consensus, exporting, leasing, spreading
+from config.bells import ring
+from config.clock import database_now
+from config.ticks import alone
+
+
+@shared_task
+def spread_clips() -> None:
+    with alone("spread_clips") as mine:
+        if mine:
+            spreading.spread(at=database_now())
+
+
+@shared_task
+def sweep_leases() -> None:
+    with alone("sweep_leases") as mine:
+        if mine:
+            leasing.sweep_lapsed(at=database_now())
+
+
+@shared_task
+def settle_task(task_id: int) -> None:
+    consensus.settle(task_id, at=database_now())
+
+
+@shared_task
+def sweep_tasks() -> None:
+    with alone("sweep_tasks") as mine:
+        if not mine:
+            return
+        at = database_now()
+        for task_id in consensus.waiting(at=at):
+            consensus.settle(task_id, at=at)
+        spreading.rehome_stuck(at=at)
+
+
+@shared_task
+def write_export(export_id: int) -> None:
+    exporting.write(export_id, now=database_now)
+
+
+@shared_task
+def sweep_exports() -> None:
+    with alone("sweep_exports") as mine:
+        if not mine:
+            return
+        at = database_now()
+        exporting.rescue_silent(at=at)
+        for export_id in exporting.unheard(at=at):
+            ring(write_export, export_id, queue="general")

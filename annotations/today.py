@@ -1,0 +1,180 @@
+"""The admin's home: the day at a glance, in a handful of queries however many rows there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, F, Min, Q, Sum
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest
+from django.urls import reverse
+
+from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
+from clips.models import Clip, ClipState
+from config.clock import database_now
+from workforce.days import local_day
+from workforce.models import QuotaDay, Reviewer, Team
+
+
+@dataclass(frozen=True)
+class Card:
+    """A number, what it counts, and the list behind it."""
+
+    title: str
+    value: int
+    link: str
+    alarming: bool = False
+
+
+@dataclass(frozen=True)
+class TeamRow:
+    """One team's day."""
+
+    name: str
+    region: str
+    local_time: datetime
+    link: str
+    open: int
+    held: int
+    settled: int
+    disputed: int
+    oldest_due: datetime | None
+    late: bool
+    people: int
+    used: int
+    held_quota: int
+    allowed: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.used / self.allowed) if self.allowed else 0
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """What the home page shows; called by the admin's site."""
+    at = database_now()
+    return context | {
+        "at": at,
+        "clips": clip_cards(at=at),
+        "teams": team_rows(at=at),
+        "hours": answers_by_hour(at=at),
+    }
+
+
+def clip_cards(*, at: datetime) -> list[Card]:
+    """Clips by state; those that wait beyond their due time make the card stand out."""
+    counts = dict(Clip.objects.order_by().values_list("state").annotate(count=Count("pk")))
+    late = set(
+        Clip.objects.filter(due_at__lt=at - timedelta(minutes=2)).order_by().values_list("state", flat=True).distinct()
+    )
+    url = reverse("admin:clips_clip_changelist")
+    return [
+        Card(
+            state.label,
+            counts.get(state.value, 0),
+            f"{url}?{urlencode({'state__exact': state.value})}",
+            alarming=state.value in late or (state == ClipState.FAILED and bool(counts.get(state.value))),
+        )
+        for state in ClipState
+    ]
+
+
+def team_rows(*, at: datetime) -> list[TeamRow]:
+    """Each team: its tasks now, and today's annotations against its people's quota, by the team's own date."""
+    teams = list(
+        Team.objects.select_related("region")
+        .annotate(
+            people=Count("reviewers", filter=Q(reviewers__is_active=True), distinct=True),
+        )
+        .order_by("region__name", "name")
+    )
+    tasks: dict[int, Any] = {
+        row["team"]: row
+        for row in Task.objects.order_by()
+        .values("team")
+        .annotate(
+            open=Count("pk", filter=Q(state=TaskState.OPEN)),
+            settled=Count("pk", filter=Q(state=TaskState.SETTLED)),
+            disputed=Count("pk", filter=Q(state=TaskState.DISPUTED)),
+            oldest_due=Min("due_at", filter=Q(state=TaskState.OPEN)),
+        )
+    }
+    held = dict(
+        Lease.objects.filter(state=LeaseState.LIVE).order_by().values_list("task__team").annotate(count=Count("pk"))
+    )
+    allowed = dict(
+        Reviewer.objects.filter(is_active=True).order_by().values_list("team").annotate(sum=Sum("daily_quota"))
+    )
+    days = {local_day(at, team.time_zone) for team in teams}
+    begun: dict[tuple[int, date], Any] = {
+        (row["reviewer__team"], row["day"]): row
+        for row in QuotaDay.objects.filter(day__in=days)
+        .order_by()
+        .values("reviewer__team", "day")
+        .annotate(
+            used_sum=Sum("used"),
+            held_sum=Sum("held"),
+            # What the day says is allowed, beyond what each person's usual quota would be.
+            beyond=Sum(F("allowed") - F("reviewer__daily_quota")),
+        )
+    }
+    url = reverse("admin:annotations_task_changelist")
+    rows = []
+    for team in teams:
+        day = begun.get((team.pk, local_day(at, team.time_zone)), {})
+        task = tasks.get(team.pk, {})
+        rows.append(
+            TeamRow(
+                name=team.name,
+                region=team.region.name,
+                local_time=at.astimezone(ZoneInfo(team.time_zone)),
+                link=f"{url}?{urlencode({'team__id__exact': team.pk})}",
+                open=task.get("open", 0),
+                held=held.get(team.pk, 0),
+                settled=task.get("settled", 0),
+                disputed=task.get("disputed", 0),
+                oldest_due=task.get("oldest_due"),
+                late=bool(task.get("oldest_due") and task["oldest_due"] < at),
+                people=team.people,
+                used=day.get("used_sum", 0),
+                held_quota=day.get("held_sum", 0),
+                allowed=(allowed.get(team.pk) or 0) + day.get("beyond", 0),
+            )
+        )
+    return rows
+
+
+def answers_by_hour(*, at: datetime) -> list[dict[str, Any]]:
+    """Annotations in each of the last 24 hours, oldest first, with its bar in the chart's units."""
+    first = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    rows = (
+        Annotation.objects.filter(submitted_at__gte=first)
+        .order_by()
+        .values_list(TruncHour("submitted_at"))
+        .annotate(count=Count("pk"))
+    )
+    counts = [0] * 24
+    for hour, count in rows:
+        counts[min(23, int((hour - first).total_seconds() // 3600))] += count
+    top = max(counts) or 1
+    tall, foot = 90, 111
+    bars = []
+    for place, count in enumerate(counts):
+        height = round(tall * count / top)
+        bars.append(
+            {
+                "hour": first + timedelta(hours=place),
+                "count": count,
+                "labelled": place % 3 == 2,
+                "x": place * 30 + 3,
+                "middle": place * 30 + 15,
+                "y": foot - height,
+                "above": foot - height - 4,
+                "height": height,
+            }
+        )
+    return bars

@@ -1,0 +1,30 @@
+"""Every door of the house."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from annotations.api import media
+from config.health import healthz, home, readyz
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("workforce.urls")),
+    path("api/v1/", include("clips.urls")),
+    path("api/v1/", include("annotations.urls")),
+    path("api/v1/schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
+    path(
+        "api/v1/docs",
+        SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=[], authentication_classes=[]),
+        name="docs",
+    ),
+    path("media/<str:sealed>", media, name="media"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]
+
+handler400 = "config.http.problems.bad_request"
+handler403 = "config.http.problems.permission_denied"
+handler404 = "config.http.problems.page_not_found"
+handler500 = "config.http.problems.server_error"
