@@ -1,0 +1,182 @@
+"""Files nobody should send, made on the spot: each function writes one and says what it tries.
+
+All of them start from a whole clip of ``clips/samples`` where one is needed, so that only the hostile part is odd.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import imageio_ffmpeg
+
+FFMPEG = Path(imageio_ffmpeg.get_ffmpeg_exe())
+SAMPLES = Path(__file__).resolve().parents[1] / "clips" / "samples"
+
+SCRIPT = "<script>alert(1)</script>"
+PLACE = "+52.5200+013.4050/"
+# What must never reach a rendition: a title, a comment, a place, a name, a caption.
+PERSONAL = (SCRIPT, PLACE, "taken at home", "Ada Example", "the key is under the mat")
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    """Run ffmpeg as any stranger would, to make a file."""
+    subprocess.run([FFMPEG, "-nostdin", "-y", "-loglevel", "error", *arguments], check=True, timeout=60)
+
+
+def pattern(
+    path: Path,
+    *options: str,
+    size: str = "320x240",
+    rate: int = 25,
+    seconds: float = 2,
+    more: str = "",
+    sound: bool = False,
+) -> Path:
+    """A moving test picture, with a tone if ``sound``; ``more`` are further filters, ``options`` say how to code it."""
+    inputs = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate={rate}:duration={seconds}{more}"]
+    if sound:
+        inputs += ["-f", "lavfi", "-i", f"sine=duration={seconds}"]
+    ffmpeg(*inputs, *(options or ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")), path)
+    return path
+
+
+def not_videos(canary: Path) -> dict[str, bytes]:
+    """What is no video at all, by the name of the trick.
+
+    Among it texts that a media library left to itself would follow to the clip ``canary`` or to the network.
+    """
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("clip.mp4", b"\0" * 1000)
+    return {
+        "text": b"not a video, however long it goes on\n" * 40,
+        "zeros": bytes(4096),
+        "html": b"<!doctype html><title>x</title>" + SCRIPT.encode() * 20,
+        "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><image href="http://127.0.0.1:9/x.png"/></svg>',
+        "zip": archive.getvalue(),
+        "ffconcat": f"ffconcat version 1.0\nfile {canary.name}\n".encode(),
+        "hls": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{canary}\n#EXT-X-ENDLIST\n".encode(),
+        "dash": b'<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"></MPD>',
+        "sdp": b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nm=video 9 RTP/AVP 96\r\n",
+        "jpeg": bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(100),
+        "wav": b"RIFF\x24\0\0\0WAVEfmt " + bytes(24),
+        "audio-only mp4 brand": b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42" + bytes(64),
+    }
+
+
+def edit_boxes(data: bytes, where: tuple[bytes, ...], change: Callable[[bytes], bytes]) -> bytes:
+    """``data``, a row of ISO boxes, with the content of every box at ``where`` changed and the lengths put right."""
+    out, at = b"", 0
+    while at + 8 <= len(data):
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        content = data[at + 8 : at + length]
+        if kind == where[0]:
+            content = edit_boxes(content, where[1:], change) if where[1:] else change(content)
+        out += (len(content) + 8).to_bytes(4) + kind + content
+        at += length
+    return out
+
+
+def _number_at(place: int, value: int) -> Callable[[bytes], bytes]:
+    return lambda content: content[:place] + value.to_bytes(4) + content[place + 4 :]
+
+
+_DREF = (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref")
+
+
+def media_elsewhere(path: Path, other: Path, clip: Path) -> Path:
+    """QuickTime whose media are "in" ``other``, a file beside it: an index and nothing to go with it.
+
+    The reference is a Macintosh alias record, the one kind that ffmpeg can follow (``-enable_drefs 1``).
+    """
+    name = other.name.encode()
+    record = bytes(10) + bytes([4]) + b"disk".ljust(27, b"\0") + bytes(12)
+    record += bytes([len(name)]) + name.ljust(63, b"\0") + bytes(16)
+    record += (1).to_bytes(2) + (1).to_bytes(2) + bytes(16)
+    inside = b"disk:" + name
+    record += (2).to_bytes(2) + len(inside).to_bytes(2) + inside + b"\0" * (len(inside) % 2) + b"\xff\xff\0\0"
+    entry = bytes(4) + record
+    reference = bytes(4) + (1).to_bytes(4) + (len(entry) + 8).to_bytes(4) + b"alis" + entry
+    data = edit_boxes(clip.read_bytes(), _DREF, lambda content: reference)
+    # An empty place for media of its own, so that the outline alone looks whole.
+    path.write_bytes(edit_boxes(data, (b"mdat",), lambda content: b""))
+    return path
+
+
+def hundred_hours(path: Path, clip: Path, *, everywhere: bool) -> Path:
+    """A short MP4 that claims a hundred hours: in its headers, and with ``everywhere`` by every picture's length."""
+    seconds, data = 360_000, clip.read_bytes()
+    data = edit_boxes(data, (b"moov", b"mvhd"), _number_at(16, seconds * 1000))
+    data = edit_boxes(data, (b"moov", b"trak", b"tkhd"), _number_at(20, seconds * 1000))
+    if everywhere:
+        data = edit_boxes(data, (b"moov", b"trak", b"edts", b"elst"), _number_at(8, seconds * 1000))
+        data = edit_boxes(data, (b"moov", b"trak", b"mdia", b"mdhd"), _number_at(16, 0xF0000000))
+        data = edit_boxes(data, (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stts"), _long_pictures)
+    path.write_bytes(data)
+    return path
+
+
+def _long_pictures(stts: bytes) -> bytes:
+    count = int.from_bytes(stts[8:12])
+    return stts[:12] + (0xF0000000 // count).to_bytes(4) + stts[16:]
+
+
+def enormous_picture(path: Path) -> Path:
+    """Some 700 kilobytes that decode to one picture of 256 million pixels."""
+    ffmpeg(
+        *("-f", "lavfi", "-i", "color=s=16000x16000:d=1,format=yuv420p", "-frames:v", "1", "-c:v", "libx264"),
+        *("-preset", "ultrafast", "-tune", "zerolatency", "-x264-params", "rc-lookahead=0:aq-mode=0", path),
+    )
+    return path
+
+
+def many_streams(path: Path, clip: Path, *, count: int = 40) -> Path:
+    """A clip with its picture ``count`` times over."""
+    ffmpeg("-t", "1", "-i", clip, *(["-map", "0:v:0"] * count), "-c", "copy", path)
+    return path
+
+
+def personal(path: Path, clip: Path) -> Path:
+    """A QuickTime clip that tells where, when and by whom it was taken, in tags, a chapter and a caption track."""
+    title, place, comment, artist, caption = PERSONAL
+    captions, chapters = path.with_suffix(".srt"), path.with_suffix(".ini")
+    captions.write_text(f"1\n00:00:00,000 --> 00:00:05,000\n{caption}\n")
+    chapters.write_text(f";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=4\ntitle={comment}\n")
+    tags = {"title": title, "location": place, "comment": comment, "artist": artist}
+    ffmpeg(
+        *("-i", clip, "-i", captions, "-i", chapters),
+        *("-map", "0", "-map", "1", "-map_metadata", "2", "-map_chapters", "2"),
+        *(word for name, value in tags.items() for word in ("-metadata", f"{name}={value}")),
+        *("-metadata", "creation_time=2026-01-02T03:04:05Z", "-c", "copy", "-c:s", "mov_text", path),
+    )
+    return path
+
+
+def cut(path: Path, clip: Path, share: float) -> Path:
+    """The first ``share`` of a clip's bytes."""
+    data = clip.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path
+
+
+def cut_and_mended(path: Path, clip: Path, share: float) -> Path:
+    """A clip cut off whose outer lengths were put right (or left open), so that only counting shows it."""
+    data = bytearray(clip.read_bytes())
+    del data[int(len(data) * share) :]
+    if data[:4] == b"RIFF":
+        data[4:8] = bytes(4)
+    else:
+        mdat = data.index(b"mdat")
+        data[mdat - 4 : mdat] = bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+def with_tail(path: Path, clip: Path) -> Path:
+    """A whole clip and a web page behind it."""
+    path.write_bytes(clip.read_bytes() + b"<html><body>" + SCRIPT.encode() + b"</body></html>")
+    return path

@@ -1,0 +1,208 @@
+"""Bad input from the first day: each a 4xx with a code, nothing half-stored, never a 500."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+
+from clips.models import Clip, Consent
+from tests.conftest import SAMPLES, consent_for, make_user, signed_in, upload
+
+pytestmark = pytest.mark.django_db
+
+AVI = (SAMPLES / "walkway.avi").read_bytes()
+MP4 = (SAMPLES / "bikes.mp4").read_bytes()
+
+
+def nothing_is_stored() -> bool:
+    root = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
+    left = [path for path in root.rglob("*") if path.is_file()] if root.exists() else []
+    incoming = list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
+    return not left and not incoming and not Clip.objects.exists() and not Consent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "code"),
+    [
+        ("notes.mp4", b"this is not a video at all, " * 50, 415, "not-a-video"),
+        ("page.mp4", b"<!doctype html><script>alert(1)</script>" * 20, 415, "not-a-video"),
+        ("cut.avi", AVI[: len(AVI) * 6 // 10], 400, "truncated"),
+        ("cut.mp4", MP4[: len(MP4) * 6 // 10], 400, None),
+        ("empty.mp4", b"", 400, "empty-file"),
+        ("walkway.mp4", AVI, 400, "extension-mismatch"),
+        ("bikes.avi", MP4, 400, "extension-mismatch"),
+        ("walkway.txt", AVI, 415, "unsupported-extension"),
+        ("walkway", AVI, 415, "unsupported-extension"),
+        ("../../etc/passwd", AVI, 415, "unsupported-extension"),
+    ],
+)
+def test_a_file_that_is_no_whole_video_is_refused(send, name, data, status, code) -> None:
+    reply = send(upload(name, data))
+    assert reply.status_code == status, reply.json()
+    assert reply["Content-Type"] == "application/problem+json"
+    if code:
+        assert reply.json()["code"] == code
+    assert nothing_is_stored()
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"consent": None}, "consent-missing"),
+        ({"consent": "{"}, "consent-malformed"),
+        ({"consent": "[]"}, "consent-malformed"),
+        ({"consent": "[" * 2000 + "]" * 2000}, "consent-malformed"),
+        ({"consent": json.dumps(consent_for(purposes=["troubleshooting"]))}, "consent-lacks-human-review"),
+        ({"consent": json.dumps(consent_for(purposes=[]))}, "invalid"),
+        ({"consent": json.dumps(consent_for(purposes=["face_search", "human_review"]))}, "invalid"),
+        ({"consent": json.dumps(consent_for(disclosure="in-en-99"))}, "unknown-disclosure"),
+        ({"consent": json.dumps(consent_for(given_at="2025-12-31T23:00:00Z"))}, "unknown-disclosure"),
+        ({"consent": json.dumps(consent_for(given_at="2099-01-01T00:00:00Z"))}, "invalid"),
+        ({"consent": json.dumps(consent_for(owner="jane@example.org"))}, "invalid"),
+        ({"consent": json.dumps(consent_for(surprise=1))}, "invalid"),
+        ({"consent": json.dumps(consent_for(owner="owner\0key-1"))}, "consent-malformed"),
+        ({"region": "mars"}, "unknown-region"),
+        ({"region": "i\0n"}, "invalid"),
+        ({"source": "found_on_the_street"}, "invalid"),
+        ({"file": "not a file"}, "invalid"),
+    ],
+)
+def test_a_clip_without_what_it_needs_is_refused(send, fields, code) -> None:
+    reply = send(**fields)
+    assert reply.status_code == 400, reply.json()
+    assert reply.json()["code"] == code
+    assert nothing_is_stored()
+
+
+def test_a_file_over_the_limit_is_cut_while_it_arrives(send, settings) -> None:
+    settings.UPLOAD_LIMIT_BYTES = 100_000
+    reply = send()
+    assert (reply.status_code, reply.json()["code"]) == (413, "clip-too-large")
+    assert nothing_is_stored()
+
+
+def test_a_good_clip_is_accepted_and_told_where_to_ask(send) -> None:
+    reply = send()
+    assert reply.status_code == 202, reply.json()
+    body = reply.json()
+    assert body["state"] == "uploaded"
+    assert reply["Location"] == body["url"]
+    clip = Clip.objects.get()
+    assert storages["clips-in"].size(clip.original_key) == len(AVI)
+    consent = Consent.objects.get()
+    assert (consent.clip_id, consent.owner_key, consent.purposes) == (clip.pk, "owner-0001-abcd", ["human_review"])
+    assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"count": 1', "malformed-json"),
+        (b"\xff\xfe{}", "malformed-json"),
+        (b'{"count": NaN}', "malformed-json"),
+        (b'{"count": 1e999}', "malformed-json"),
+        (b'{"count": 1, "count": 2}', "malformed-json"),
+        (b'{"count": ' + b"9" * 5000 + b"}", "malformed-json"),
+        (b"[" * 2000 + b"]" * 2000, "json-too-deep"),
+        (b"[" * 100000, "json-too-deep"),
+        (b'{"a":' * 2000 + b"1" + b"}" * 2000, "json-too-deep"),
+        (b'{"count": "\\u0000"}', "text-not-allowed"),
+        (b'{"count": "\\ud800"}', "text-not-allowed"),
+        (b'{"count": ' + b" " * 300_000 + b"1}", "body-too-large"),
+        (b"[1]", "invalid"),
+        (b"null", "invalid"),
+        (b"3", "invalid"),
+        (b'{"count": 0}', "invalid"),
+        (b'{"count": 11}', "invalid"),
+        (b'{"count": true}', "invalid"),
+        (b'{"count": "3"}', "invalid"),
+        (b'{"count": 1.0}', "invalid"),
+        (b'{"cuont": 1}', "invalid"),
+    ],
+)
+def test_json_that_cannot_be_used_is_refused(asha, body, code) -> None:
+    reply = signed_in(asha.user).generic("POST", "/api/v1/leases", body, content_type="application/json")
+    assert 400 <= reply.status_code < 500
+    assert reply.json()["code"] == code
+
+
+def test_nul_in_a_note_is_refused(tasks, asha) -> None:
+    client = signed_in(asha.user)
+    lease = client.post("/api/v1/leases", {}).json()["leases"][0]
+    body = {"token": lease["token"], "answer": {"label": "threat", "note": "a\0b"}}
+    reply = client.post(f"/api/v1/leases/{lease['id']}/annotation", body)
+    assert (reply.status_code, reply.json()["code"]) == (400, "text-not-allowed")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/leases/99999999999999999999999999", "/api/v1/clips/99999999999999999999999999", "/api/v1/exports/0"],
+)
+def test_numbers_that_no_row_can_have_are_absent(roles, asha, path) -> None:
+    user = asha.user if "leases" in path else make_user("machine", "service account")
+    reply = signed_in(user).get(path)
+    assert (reply.status_code, reply.json()["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing-here", 404),
+        ("PUT", "/api/v1/me", 405),
+        ("GET", "/media/forged", 404),
+        ("POST", "/media/forged", 405),
+        ("GET", "/api/v1/leases/abc", 404),
+    ],
+)
+def test_other_doors_answer_clearly(asha, method, path, status) -> None:
+    reply = signed_in(asha.user).generic(method, path)
+    assert reply.status_code == status
+    if status != 405 or path.startswith("/api"):
+        assert reply.json()["code"] in {"not-found", "method-not-allowed"}
+
+
+def test_the_wrong_media_type_is_refused(asha) -> None:
+    reply = signed_in(asha.user).post("/api/v1/leases", "count=1", content_type="application/x-www-form-urlencoded")
+    assert (reply.status_code, reply.json()["code"]) == (415, "unsupported-media-type")
+
+
+def test_a_multipart_body_that_ends_early_is_refused(gateway) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\nabc'
+    reply = signed_in(gateway).generic(
+        "POST", "/api/v1/clips", body.decode(), content_type="multipart/form-data; boundary=x"
+    )
+    assert 400 <= reply.status_code < 500
+    nonsense = signed_in(gateway).generic("POST", "/api/v1/clips", body.decode(), content_type="multipart/form-data")
+    assert (nonsense.status_code, nonsense.json()["code"]) == (400, "malformed-request")
+
+
+def test_sign_in_says_the_same_of_a_wrong_name_and_a_wrong_password(asha, client) -> None:
+    replies = [
+        client.post("/api/v1/tokens", {"username": name, "password": "nope"}, content_type="application/json")
+        for name in ("asha", "nobody")
+    ]
+    assert [reply.status_code for reply in replies] == [401, 401]
+    assert replies[0].json() == replies[1].json()
+
+
+def test_guessing_at_one_name_is_slowed(asha, client) -> None:
+    for _ in range(20):
+        client.post("/api/v1/tokens", {"username": "asha", "password": "x"}, content_type="application/json")
+    slowed = client.post("/api/v1/tokens", {"username": "asha", "password": "x"}, content_type="application/json")
+    assert (slowed.status_code, slowed.json()["code"]) == (429, "too-many-requests")
+    assert int(slowed["Retry-After"]) > 0
+    other = client.post("/api/v1/tokens", {"username": "ravi", "password": "x"}, content_type="application/json")
+    assert other.status_code == 401
+
+
+def test_an_ended_token_opens_nothing(asha) -> None:
+    client = signed_in(asha.user)
+    assert client.get("/api/v1/me").status_code == 200
+    assert client.delete("/api/v1/tokens/current").status_code == 204
+    reply = client.get("/api/v1/me")
+    assert (reply.status_code, reply.json()["code"]) == (401, "authentication-failed")
+    assert "Token" in reply["WWW-Authenticate"]

@@ -1,0 +1,146 @@
+"""Sight: renditions are served to the lease's holder, while the lease lives, whole or by range."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from annotations.models import Lease
+from clips.models import Consent, Rendition
+from config.clock import database_now
+from config.http.ranges import parse_range
+from tests.conftest import make_user, signed_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lease(tasks, asha) -> dict:
+    return signed_in(asha.user).post("/api/v1/leases", {}).json()["leases"][0]
+
+
+def path_of(url: str) -> str:
+    return url.partition("testserver")[2]
+
+
+def body_of(reply) -> bytes:
+    return b"".join(reply.streaming_content) if reply.streaming else reply.content
+
+
+def test_the_holder_gets_the_bytes_that_were_made(lease, client: Client) -> None:
+    for kind, url in lease["media"].items():
+        reply = client.get(path_of(url))
+        made = Rendition.objects.get(clip=lease["clip"]["id"], kind=kind)
+        assert reply.status_code == 200
+        assert hashlib.sha256(body_of(reply)).hexdigest() == made.sha256
+        assert reply["Content-Type"] == made.content_type
+        assert reply["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in reply["Cache-Control"]
+        assert reply["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert reply["Accept-Ranges"] == "bytes"
+
+
+def test_ranges_answer_as_players_ask(lease, client: Client) -> None:
+    url = path_of(lease["media"]["proxy"])
+    whole = body_of(client.get(url))
+    size = len(whole)
+    for header, first, last in [
+        ("bytes=0-99", 0, 99),
+        ("bytes=100-", 100, size - 1),
+        ("bytes=-50", size - 50, size - 1),
+        (f"bytes=0-{size * 2}", 0, size - 1),
+    ]:
+        reply = client.get(url, headers={"Range": header})
+        assert reply.status_code == 206
+        assert reply["Content-Range"] == f"bytes {first}-{last}/{size}"
+        assert body_of(reply) == whole[first : last + 1]
+        assert int(reply["Content-Length"]) == last - first + 1
+    beyond = client.get(url, headers={"Range": f"bytes={size}-"})
+    assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{size}")
+    etag = client.head(url)["ETag"]
+    assert client.get(url, headers={"Range": "bytes=0-9", "If-Range": etag}).status_code == 206
+    assert client.get(url, headers={"Range": "bytes=0-9", "If-Range": '"other"'}).status_code == 200
+    assert client.head(url)["Content-Length"] == str(size)
+
+
+@pytest.mark.parametrize(
+    ("header", "span"),
+    [
+        ("", None),
+        ("bytes=", None),
+        ("bytes=-", None),
+        ("bytes=a-b", None),
+        ("bytes=5-2", None),
+        ("lines=0-5", None),
+        ("bytes=0-1,3-4", None),
+        ("bytes=-0", "unsatisfiable"),
+        ("bytes=10-", "unsatisfiable"),
+        ("bytes=9-9", (9, 9)),
+        ("bytes=-99", (0, 9)),
+        ("bytes=0-" + "9" * 30, None),
+        ("bytes=\u0661-", None),
+    ],
+)
+def test_range_headers(header, span) -> None:
+    assert parse_range(header, 10) == span
+
+
+def test_an_empty_file_has_no_ranges() -> None:
+    assert parse_range("bytes=0-0", 0) == "unsatisfiable"
+    assert parse_range("bytes=-1", 0) == "unsatisfiable"
+
+
+def test_nobody_else_gets_anything(lease, ravi, client: Client) -> None:
+    url = path_of(lease["media"]["proxy"])
+    assert signed_in(ravi.user).get(url).status_code == 404
+    superuser = make_user("root", is_superuser=True, is_staff=True)
+    client.force_login(superuser)
+    assert client.get(url).status_code == 404
+
+
+def test_a_forged_or_altered_link_is_not_there(lease, client: Client) -> None:
+    url = path_of(lease["media"]["proxy"])
+    for forged in (
+        url[:-1] + ("A" if url[-1] != "A" else "B"),
+        "/media/x",
+        "/media/a:b:c",
+        url.replace("/media/", "/media/x"),
+    ):
+        reply = client.get(forged)
+        assert (reply.status_code, reply.json()["code"]) == (404, "not-found")
+    assert client.post(url).status_code == 405
+
+
+def test_a_link_dies_with_its_lease(lease, asha, client: Client) -> None:
+    url = path_of(lease["media"]["proxy"])
+    past = database_now() - timedelta(seconds=1)
+    Lease.objects.filter(pk=lease["id"]).update(granted_at=past - timedelta(minutes=1), expires_at=past)
+    over = client.get(url)
+    assert (over.status_code, over.json()["code"]) == (410, "media-link-over")
+
+
+@pytest.mark.parametrize("ending", ["submit", "give back"])
+def test_a_link_dies_when_the_work_is_done(lease, asha, client: Client, ending) -> None:
+    url = path_of(lease["media"]["poster"])
+    holder = signed_in(asha.user)
+    if ending == "submit":
+        body = {"token": lease["token"], "answer": {"label": "threat"}}
+        assert holder.post(f"/api/v1/leases/{lease['id']}/annotation", body).status_code == 201
+    else:
+        assert holder.delete(f"/api/v1/leases/{lease['id']}").status_code == 204
+    assert client.get(url).status_code == 410
+
+
+def test_without_consent_to_human_review_nothing_is_served(lease, client: Client) -> None:
+    Consent.objects.filter(clip=lease["clip"]["id"]).update(purposes=["model_training"])
+    assert client.get(path_of(lease["media"]["proxy"])).status_code == 410
+
+
+def test_the_original_is_served_by_no_route(lease, asha) -> None:
+    holder = signed_in(asha.user)
+    body = holder.get(f"/api/v1/leases/{lease['id']}").content.decode()
+    assert "original" not in body
+    assert "owner" not in body

@@ -1,0 +1,189 @@
+"""Preparing: one attempt at a time, fenced, bounded, and nothing half-made."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+
+from clips import preparing, storage, sweeping
+from clips.models import Clip, ClipState, Rendition
+from config.clock import database_now
+from tests.conftest import make_clip
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clip(gateway) -> Clip:
+    return make_clip(gateway)
+
+
+def claimed(clip: Clip) -> preparing.Claim:
+    held = preparing.claim(clip.pk, at=database_now())
+    assert held is not None
+    return held
+
+
+def stored(clip: Clip) -> set[str]:
+    return set(storage.keys_under(clip.storage_alias, clip.folder))
+
+
+def overdue(clip: Clip) -> None:
+    Clip.objects.filter(pk=clip.pk).update(due_at=database_now() - timedelta(seconds=1))
+
+
+def test_a_clip_becomes_ready_with_a_proxy_and_a_poster(clip) -> None:
+    assert preparing.prepare(clip.pk, now=database_now)
+    clip.refresh_from_db()
+    assert (clip.state, clip.percent, clip.attempts, clip.due_at) == (ClipState.READY, 100, 1, None)
+    made = {item.kind: item for item in Rendition.objects.filter(clip=clip)}
+    assert set(made) == {"proxy", "poster"}
+    assert made["proxy"].content_type == "video/mp4"
+    for item in made.values():
+        data = b"".join(storage.read_range(clip.storage_alias, item.key, 0, item.size_bytes))
+        assert len(data) == item.size_bytes
+        assert item.sha256 in item.key
+    assert stored(clip) == {clip.original_key, *(item.key for item in made.values())}
+    assert not list(Path(settings.WORK_DIR).iterdir())
+
+
+def test_running_it_again_changes_nothing(clip) -> None:
+    preparing.prepare(clip.pk, now=database_now)
+    before = list(Rendition.objects.order_by("pk").values())
+    assert not preparing.prepare(clip.pk, now=database_now)
+    assert list(Rendition.objects.order_by("pk").values()) == before
+
+
+def test_only_one_worker_claims_a_clip(clip) -> None:
+    at = database_now()
+    assert preparing.claim(clip.pk, at=at) is not None
+    assert preparing.claim(clip.pk, at=at) is None
+
+
+def test_a_worker_that_died_is_found_by_its_silence_and_its_scratch_is_cleared(clip) -> None:
+    held = claimed(clip)
+    left = Path(settings.WORK_DIR) / f"clip-{clip.pk}-1-killed"
+    left.mkdir()
+    assert sweeping.rescue_silent(at=database_now()) == 0
+    overdue(clip)
+    assert sweeping.rescue_silent(at=database_now()) == 1
+    clip.refresh_from_db()
+    assert (clip.state, clip.attempts) == (ClipState.UPLOADED, 1)
+    overdue(clip)
+    assert sweeping.unheard(at=database_now()) == [(clip.pk, "clips.in")]
+    assert sweeping.unheard(at=database_now()) == []
+    assert preparing.prepare(clip.pk, now=database_now)
+    assert not left.exists()
+    assert held.attempt == 1
+    assert Clip.objects.get(pk=clip.pk).attempts == 2
+
+
+def test_an_overtaken_attempt_leaves_no_trace(clip) -> None:
+    late = claimed(clip)
+    overdue(clip)
+    sweeping.rescue_silent(at=database_now())
+    assert preparing.prepare(clip.pk, now=database_now)
+    with pytest.raises(preparing.LostClaim):
+        preparing.show_progress(late, 50, at=database_now())
+    with pytest.raises(preparing.LostClaim):
+        preparing.finish(late, [], at=database_now())
+    preparing.give_up(late, "too late", at=database_now())
+    clip.refresh_from_db()
+    assert (clip.state, clip.failure) == (ClipState.READY, "")
+
+
+def test_a_clip_taken_away_while_it_is_rendered_stops_the_rendering(clip) -> None:
+    mine = claimed(clip)
+    Clip.objects.filter(pk=clip.pk).update(attempts=2)
+    out = Path(settings.WORK_DIR) / "out"
+    out.mkdir()
+    with pytest.raises(preparing.LostClaim):
+        preparing._make(mine, out, now=database_now)
+    assert stored(clip) == {clip.original_key}
+
+
+def test_what_cannot_be_rendered_fails_visibly_after_bounded_attempts(clip, settings, tmp_path) -> None:
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("#!/bin/sh\necho 'Error while decoding: corrupt input' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    settings.FFMPEG_BINARY = str(broken)
+    for attempt in (1, 2, 3):
+        assert not preparing.prepare(clip.pk, now=database_now)
+        clip.refresh_from_db()
+        assert clip.attempts == attempt
+    assert clip.state == ClipState.FAILED
+    assert clip.failure.endswith("Tried 3 times.")
+    assert "corrupt input" in clip.failure
+    assert not preparing.prepare(clip.pk, now=database_now)
+    assert stored(clip) == {clip.original_key}
+    assert not list(Path(settings.WORK_DIR).iterdir())
+
+    settings.FFMPEG_BINARY = ""
+    assert preparing.retry(clip.pk, at=database_now())
+    assert not preparing.retry(clip.pk, at=database_now())
+    assert preparing.prepare(clip.pk, now=database_now)
+    clip.refresh_from_db()
+    assert (clip.state, clip.failure, clip.attempts) == (ClipState.READY, "", 4)
+
+
+def test_a_storage_that_is_away_costs_an_attempt_and_not_the_clip(clip) -> None:
+    place = Path(storages[clip.storage_alias].location)  # type: ignore[attr-defined]
+    shutil.move(place, place.with_name("away"))
+    assert not preparing.prepare(clip.pk, now=database_now)
+    clip.refresh_from_db()
+    assert clip.state == ClipState.UPLOADED
+    assert "storage" in clip.failure
+    shutil.move(place.with_name("away"), place)
+    assert preparing.prepare(clip.pk, now=database_now)
+
+
+def test_what_overtaken_attempts_stored_is_cleared_when_the_clip_is_ready(clip, tmp_path) -> None:
+    orphan = tmp_path / "orphan"
+    orphan.write_bytes(b"half")
+    storage.put(clip.storage_alias, f"{clip.folder}/proxy-of-a-killed-attempt.mp4", orphan)
+    preparing.prepare(clip.pk, now=database_now)
+    assert len(stored(clip)) == 3
+
+
+def test_an_upload_that_died_between_its_row_and_its_bytes_is_forgotten(clip) -> None:
+    Clip.objects.filter(pk=clip.pk).update(state=ClipState.RECEIVING)
+    assert sweeping.clear_half_received(at=database_now()) == 0
+    overdue(clip)
+    assert sweeping.clear_half_received(at=database_now()) == 1
+    assert not Clip.objects.exists()
+    assert stored(clip) == set()
+
+
+def test_a_clip_whose_bytes_cannot_be_stored_is_not_kept(send, settings) -> None:
+    place = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("a file where the folder should be")
+    reply = send()
+    assert (reply.status_code, reply.json()["code"]) == (503, "storage-unavailable")
+    assert int(reply["Retry-After"]) > 0
+    # The row stays while nobody can say whether bytes lie there, and goes when the storage is back.
+    clip = Clip.objects.get()
+    assert clip.state == ClipState.RECEIVING
+    overdue(clip)
+    assert sweeping.clear_half_received(at=database_now()) == 0
+    place.unlink()
+    assert sweeping.clear_half_received(at=database_now()) == 1
+    assert not Clip.objects.exists()
+
+
+def test_cut_uploads_are_cleared_when_they_are_old(settings) -> None:
+    fresh = Path(settings.FILE_UPLOAD_TEMP_DIR) / "fresh.upload"
+    old = Path(settings.FILE_UPLOAD_TEMP_DIR) / "old.upload"
+    for path in (fresh, old):
+        path.write_bytes(b"x")
+    import os
+
+    os.utime(old, (1, 1))
+    assert sweeping.clear_cut_uploads() == 1
+    assert fresh.exists()
+    assert not old.exists()
