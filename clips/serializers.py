@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clips.errors import ConsentMalformed
@@ -38,6 +39,9 @@ class ConsentIn(serializers.Serializer[Any]):
         return value
 
 
+@extend_schema_field(
+    {"type": "string", "contentMediaType": "application/json", "description": "A ConsentIn object, as JSON text."}
+)
 class ConsentField(serializers.Field[Any, Any, str, Any]):
     """A form's text field that holds a consent as JSON."""
 

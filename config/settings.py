@@ -87,7 +87,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        # Before unfold's own, which has a home page too.
+        "DIRS": [BASE_DIR / "annotations" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -139,7 +140,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 4
 FILE_UPLOAD_HANDLERS = ["config.http.incoming.BoundedUpload"]
 FILE_UPLOAD_TEMP_DIR = str(VAR_DIR / "incoming")
 FILE_UPLOAD_PERMISSIONS = 0o600
-for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), STATIC_ROOT):
+for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), *([STATIC_ROOT] if EMBEDDED else [])):
     _folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 REST_FRAMEWORK = {

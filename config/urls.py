@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.negotiation import DefaultContentNegotiation
 
 from annotations.api import media
 from config.health import healthz, home, readyz
@@ -13,7 +14,13 @@ urlpatterns = [
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),
     path("api/v1/", include("annotations.urls")),
-    path("api/v1/schema", SpectacularAPIView.as_view(permission_classes=[], authentication_classes=[]), name="schema"),
+    path(
+        "api/v1/schema",
+        SpectacularAPIView.as_view(
+            permission_classes=[], authentication_classes=[], content_negotiation_class=DefaultContentNegotiation
+        ),
+        name="schema",
+    ),
     path(
         "api/v1/docs",
         SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=[], authentication_classes=[]),

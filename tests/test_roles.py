@@ -1,0 +1,137 @@
+"""Who may: every door of the API tried by every role, without exception."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
+from rest_framework.test import APIClient
+
+from config.roles import ROLES
+from tests.conftest import make_user, signed_in
+from workforce.models import Reviewer
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+ANYONE = {"reviewer", "service account", "ops manager", "nobody in particular"}
+
+# What each role is answered, by door and method, when the object does not exist or the body is empty. 403: not for
+# this role. 404: there is nothing here for you. 405: nobody may. Missing lines fail the test, so a new door must say.
+POLICY: dict[tuple[str, str], dict[str, int]] = {
+    ("tokens", "POST"): dict.fromkeys(ANYONE, 400),
+    ("current-token", "DELETE"): dict.fromkeys(ANYONE, 204),
+    ("me", "GET"): dict.fromkeys(ANYONE, 200),
+    ("clips", "POST"): {"service account": 415} | dict.fromkeys(ANYONE - {"service account"}, 403),
+    ("clip", "GET"): {"service account": 404, "ops manager": 404}
+    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+    ("leases", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("leases", "POST"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("lease", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("lease", "DELETE"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("annotation", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("exports", "POST"): dict.fromkeys(["service account", "ops manager"], 400)
+    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+    ("export", "GET"): dict.fromkeys(["service account", "ops manager"], 404)
+    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+    ("export-download", "GET"): dict.fromkeys(["service account", "ops manager"], 404)
+    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+}
+OPEN = {"schema", "docs"}
+
+
+def doors(patterns=None, prefix: str = "") -> list[tuple[str, str]]:
+    """(name, path) of every API route, with 987654 for each number."""
+    found = []
+    for pattern in patterns if patterns is not None else get_resolver().url_patterns:
+        route = pattern.pattern._route if isinstance(pattern.pattern, RoutePattern) else str(pattern.pattern)
+        path = prefix + route.replace("<int:pk>", "987654")
+        if isinstance(pattern, URLResolver):
+            found += doors(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern) and path.startswith("api/"):
+            found.append((str(pattern.name), "/" + path))
+    return found
+
+
+@pytest.fixture
+def people(roles, asha: Reviewer) -> dict[str, APIClient]:
+    return {
+        "reviewer": signed_in(asha.user),
+        "service account": signed_in(make_user("machine", "service account")),
+        "ops manager": signed_in(make_user("ops", "ops manager", is_staff=True)),
+        "nobody in particular": signed_in(make_user("nobody")),
+    }
+
+
+def test_every_role_has_a_walker(people) -> None:
+    assert set(ROLES) < set(people)
+
+
+def test_every_door_answers_every_role_as_the_table_says(people) -> None:
+    wrong = []
+    for name, path in doors():
+        for method in METHODS:
+            for role, client in people.items():
+                if name in OPEN:
+                    expected = 200 if method == "GET" else 405
+                else:
+                    allowed = {verb for door, verb in POLICY if door == name}
+                    assert allowed, f"{name} is not in the table"
+                    expected = POLICY.get((name, method), {}).get(role, 405)
+                if name == "current-token" and method == "DELETE":
+                    client = signed_in(make_user(f"leaver-{role}"))
+                status = client.generic(method, path, "{}", content_type="application/json").status_code
+                # A role that may do nothing at all at a door is told so before it is told which verbs exist.
+                if expected == 405 and status == 403 and name not in OPEN:
+                    continue
+                if status != expected:
+                    wrong.append(f"{role}: {method} {path} answered {status}, not {expected}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_without_a_token_no_door_opens() -> None:
+    for name, path in doors():
+        if name in OPEN or name == "tokens":
+            continue
+        for method in METHODS:
+            reply = APIClient().generic(method, path, "{}", content_type="application/json")
+            assert reply.status_code == 401, f"{method} {path} answered {reply.status_code}"
+            assert reply.json()["code"] == "not-authenticated"
+            assert reply["Content-Type"] == "application/problem+json"
+
+
+def test_health_is_open_and_says_what_it_reached(client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert set(ready.json()["checks"]) == {
+        "postgres",
+        "redis",
+        "storage:exports",
+        "storage:clips-in",
+        "storage:clips-ro",
+    }
+
+
+def test_readiness_names_what_is_away(client, settings) -> None:
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    reply = client.get("/readyz")
+    assert reply.status_code == 503
+    assert reply.json()["failed"] == ["redis"]
+
+
+def test_a_closed_account_is_signed_out(asha) -> None:
+    client = signed_in(asha.user)
+    asha.user.is_active = False
+    asha.user.save(update_fields=["is_active"])
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_the_schema_describes_every_door(client) -> None:
+    schema = client.get("/api/v1/schema", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    described = {(path, method.upper()) for path, item in schema["paths"].items() for method in item}
+    for name, path in doors():
+        if name not in OPEN:
+            for door, method in POLICY:
+                if door == name:
+                    assert (path.replace("987654", "{id}"), method) in described
