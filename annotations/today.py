@@ -36,7 +36,7 @@ class TeamRow:
 
     name: str
     region: str
-    local_time: datetime
+    local_time: str
     link: str
     open: int
     held: int
@@ -58,6 +58,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows; called by the admin's site."""
     at = database_now()
     return context | {
+        "title": "Today",
         "at": at,
         "clips": clip_cards(at=at),
         "teams": team_rows(at=at),
@@ -131,7 +132,7 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
             TeamRow(
                 name=team.name,
                 region=team.region.name,
-                local_time=at.astimezone(ZoneInfo(team.time_zone)),
+                local_time=f"{at.astimezone(ZoneInfo(team.time_zone)):%a %H:%M}",
                 link=f"{url}?{urlencode({'team__id__exact': team.pk})}",
                 open=task.get("open", 0),
                 held=held.get(team.pk, 0),

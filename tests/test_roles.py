@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import RoutePattern
 from rest_framework.test import APIClient
 
 from config.roles import ROLES
@@ -44,7 +43,7 @@ def doors(patterns=None, prefix: str = "") -> list[tuple[str, str]]:
     """(name, path) of every API route, with 987654 for each number."""
     found = []
     for pattern in patterns if patterns is not None else get_resolver().url_patterns:
-        route = pattern.pattern._route if isinstance(pattern.pattern, RoutePattern) else str(pattern.pattern)
+        route = str(pattern.pattern)
         path = prefix + route.replace("<int:pk>", "987654")
         if isinstance(pattern, URLResolver):
             found += doors(pattern.url_patterns, path)
