@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import pytest
 import redis
@@ -79,6 +80,7 @@ def test_what_celery_is_told() -> None:
 
 def test_every_beat_entry_names_a_task_and_expires_before_its_next() -> None:
     app.loader.import_default_modules()
+    entry: Any
     for entry in settings.CELERY_BEAT_SCHEDULE.values():
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] <= entry["schedule"]

@@ -64,7 +64,8 @@ def watch_preparation(client: Client, clip_ids: list[int], *, say: Say, seconds:
             if seen.get(clip["id"]) != mark and mark[0] != "uploaded":
                 seen[clip["id"]] = mark
                 progress = f" {mark[1]:3d} %" if mark[0] == "preparing" else ""
-                say(f"clip {clip['id']} {mark[0]}{progress}")
+                again = f" (attempt {clip['attempts']})" if clip["attempts"] > 1 else ""
+                say(f"clip {clip['id']} {mark[0]}{progress}{again}")
             if clip["state"] == "failed":
                 raise StepFailed(f"clip {clip['id']} failed: {clip['failure']}")
         return clips if all(clip["state"] == "ready" for clip in clips) else None
