@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from annotations import consensus, exporting
-from annotations.models import Annotation, Export, ExportState, Lease, LeaseState, Project, Task, TaskState
+from annotations.models import Annotation, Export, ExportState, Lane, Lease, LeaseState, Project, Task, TaskState
 from annotations.tasks import write_export
 from config.admin import Record, Register, ago, size
 from config.bells import ring
@@ -38,7 +38,8 @@ class ProjectAdmin(Register):
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams"]}),
         ("What is asked", {"fields": ["label_schema", "schema_version"]}),
-        ("How answers are gathered", {"fields": ["overlap", "most_seats", "lease_seconds", "due_hours"]}),
+        ("Who may answer", {"fields": ["skills", "prefetch"]}),
+        ("How answers are gathered", {"fields": ["overlap", "most_seats", "lease_seconds", "due_hours", "priority"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
@@ -239,3 +240,10 @@ class ExportAdmin(Record):
     @display(description="SHA-256")
     def short_digest(self, export: Export) -> str:
         return export.sha256[:16] or "-"
+
+
+@admin.register(Lane)
+class LaneAdmin(Record):
+    list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "express_next"]
+    list_filter = ["team", "project", "clearance"]
+    list_select_related = ["team", "project"]

@@ -9,8 +9,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from knox.auth import TokenAuthentication
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -18,8 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotations import exporting, leasing, links, submitting
-from annotations.consensus import is_full
-from annotations.errors import ExportNotReady
+from annotations.errors import ExportNotReady, KeyMalformed
 from annotations.models import Export, ExportState, Lease, Project
 from annotations.serializers import (
     AnnotationIn,
@@ -38,14 +36,25 @@ from config.errors import NotFound, Refusal
 from config.http.problems import PROBLEM, describe
 from config.http.ranges import ranged
 from config.http.roles import IsReviewer, needs
+from config.http.tokens import Tokens
 from workforce import quotas
-from workforce.models import Reviewer
+from workforce.models import QuotaDay, Reviewer
 
 
 def reviewer_of(request: Request) -> Reviewer:
     """The reviewer who asks, with their team."""
     reviewer: Reviewer = Reviewer.objects.select_related("team", "user").get(user=cast(User, request.user))
     return reviewer
+
+
+def idempotency_key(request: Request) -> str | None:
+    """The request's Idempotency-Key, None without one. Raises :class:`KeyMalformed`."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= 255 or not all("!" <= char <= "~" for char in key):
+        raise KeyMalformed
+    return key
 
 
 class LeasesView(APIView):
@@ -56,7 +65,8 @@ class LeasesView(APIView):
     @extend_schema(operation_id="list_leases", responses={200: LeasesOut}, summary="My live leases and my day")
     def get(self, request: Request) -> Response:
         reviewer, at = reviewer_of(request), database_now()
-        return self._answer(request, list(leasing.live_leases(reviewer, at=at)), quotas.today(reviewer, at=at))
+        held = list(leasing.live_leases(reviewer, at=at).values_list("pk", flat=True))
+        return self._answer(request, held, quotas.today(reviewer, at=at))
 
     @extend_schema(
         operation_id="take_leases",
@@ -69,29 +79,37 @@ class LeasesView(APIView):
             ),
         },
         summary="Take work",
-        description="Grants up to `count` leases on the earliest due tasks of your team. Each counts against your day "
-        "until you submit it (used), give it back or let it lapse (returned).",
+        description="Grants up to `count` leases on the earliest due tasks that you may be handed, no more at a time "
+        "than the project's prefetch. Each counts against your day until you submit it (used), give it back or let it "
+        "lapse (returned). With an `Idempotency-Key`, repeating the call after a lost reply gets the same leases.",
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters, yours alone."
+            )
+        ],
     )
     def post(self, request: Request) -> Response:
         wanted = LeasesIn(data=request.data)
         wanted.is_valid(raise_exception=True)
-        granted = leasing.lease_next(reviewer_of(request), count=wanted.validated_data["count"], at=database_now())
-        response = self._answer(request, granted.leases, granted.quota, granted.reason)
-        response.status_code = 201 if granted.leases else 200
+        granted = leasing.lease_next(
+            cast(User, request.user).pk, count=wanted.validated_data["count"], key=idempotency_key(request)
+        )
+        response = self._answer(request, granted.lease_ids, granted.quota, granted.reason)
+        response.status_code = 201 if granted.lease_ids else 200
         return response
 
-    def _answer(self, request: Request, leases: list[Lease], quota: object, reason: str = "") -> Response:
+    def _answer(self, request: Request, lease_ids: list[int], quota: QuotaDay, reason: str = "") -> Response:
         full = (
-            Lease.objects.filter(pk__in=[lease.pk for lease in leases])
+            Lease.objects.filter(pk__in=lease_ids)
             .select_related("task__project", "task__clip")
             .prefetch_related("task__clip__renditions")
-            .order_by("task__due_at", "id")
+            .order_by("id")
         )
         return Response(
             {
                 "leases": LeaseOut(full, many=True, context={"request": request}).data,
                 "reason": reason,
-                "quota": quotas.describe(quota),  # type: ignore[arg-type]
+                "quota": quotas.describe(quota),
             }
         )
 
@@ -139,14 +157,13 @@ class AnnotationView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         incoming = AnnotationIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        annotation, written = submitting.submit(
-            reviewer_of(request),
+        annotation, written, task_is_full = submitting.submit(
+            cast(User, request.user).pk,
             pk,
             token=incoming.validated_data["token"],
             answer=incoming.validated_data["answer"],
-            at=database_now(),
         )
-        if written and is_full(annotation.task_id):
+        if task_is_full:
             ring(settle_task, annotation.task_id, queue="general")
         return Response(AnnotationOut(annotation).data, status=201 if written else 200)
 
@@ -229,7 +246,7 @@ def own_export(request: Request, export_id: int) -> Export:
 def media(request: HttpRequest, sealed: str) -> HttpResponseBase:
     """A rendition's bytes, for the holder of the lease that the link was made for."""
     try:
-        found = TokenAuthentication().authenticate(Request(request))
+        found = Tokens().authenticate(Request(request))
         user = found[0] if found else request.user
         rendition = links.open_link(sealed, user=user, at=database_now())
     except (Refusal, exceptions.APIException) as error:

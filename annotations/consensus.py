@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
+from annotations import queries
 from annotations.models import TASK_MOVES, Annotation, Task, TaskState
 from config.states import move
 
@@ -82,15 +83,10 @@ def _one_more_seat(task: Task, *, at: datetime) -> bool:
         old=task.state,
         new=TaskState.OPEN,
         overlap=F("overlap") + 1,
-        seats_left=F("seats_left") + 1,
         state_since=at,
-        # The first due time stays, and with it the place before fresh tasks.
         due_at=task.due_at or at + timedelta(hours=task.project.due_hours),
         looked_at=None,
     )
+    if moved == 1:
+        queries.return_seat(task.pk)
     return moved == 1
-
-
-def is_full(task_id: int) -> bool:
-    """Whether the task waits to be settled."""
-    return Task.objects.filter(pk=task_id, state=TaskState.FULL).exists()

@@ -9,6 +9,33 @@ class StaleToken(Refusal):
     code = "stale-token"
 
 
+class KeyReused(Refusal):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency-key-reused"
+    status = 422
+
+
+class KeyMalformed(BadInput):
+    """An Idempotency-Key is 1 to 255 visible ASCII characters."""
+
+    code = "idempotency-key-malformed"
+
+
+class NotAReviewer(Refusal):
+    """This is for reviewers."""
+
+    code = "permission-denied"
+    status = 403
+
+
+class Paused(Refusal):
+    """You or your team are paused, so no work is handed out."""
+
+    code = "paused"
+    status = 409
+
+
 class LeaseReturned(Gone):
     """This lease was given back."""
 

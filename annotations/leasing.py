@@ -1,20 +1,28 @@
 """Leasing: a reviewer takes seats, gives them back, or runs out of time.
 
-One lock order in every verb of this room: quota day, then task, then lease. The quota row is the reviewer's own, so
-holding it first makes one person's parallel calls line up before they reach rows that everybody shares.
+One lock order in every verb of this room: quota day, then task, then lane, then lease. The quota row is the reviewer's
+own, so holding it first makes one person's parallel calls line up before they reach rows that everybody shares. Taking
+never waits for a lane, and whoever holds a lane waits for nobody.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import QuerySet
 
-from annotations.errors import AlreadySubmitted, LeaseLapsed, LeaseReturned, StaleToken
+from annotations import queries
+from annotations.errors import (
+    AlreadySubmitted,
+    KeyReused,
+    LeaseLapsed,
+    LeaseReturned,
+    NotAReviewer,
+    Paused,
+)
 from annotations.models import LEASE_MOVES, Lease, LeaseState, Task, TaskState
-from clips.queries import reviewable
 from config.errors import NotFound, Refusal
 from config.states import move
 from workforce import quotas
@@ -27,66 +35,48 @@ MOST_AT_ONCE = 10
 class Granted:
     """What one call for work brought: leases, the day's quota after it, and why there are none."""
 
-    leases: list[Lease]
+    lease_ids: list[int]
     quota: QuotaDay
     reason: str = ""
 
 
-class _NothingToDo(Exception):
-    """Ends the transaction so that the quota moves back with it."""
+def lease_next(user_id: int, *, count: int, key: str | None = None) -> Granted:
+    """Lease up to ``count`` tasks to the reviewer with this sign-in, the earliest virtual deadline first.
 
-
-def lease_next(reviewer: Reviewer, *, count: int, at: datetime) -> Granted:
-    """Lease up to ``count`` tasks to the reviewer, the earliest due first.
-
-    One durable transaction: either the leases stand, their seats are taken and the day holds their units, or nothing
-    happened. No work leaves an empty list and a reason. Raises :class:`workforce.errors.QuotaExhausted`.
+    One statement, which is one durable transaction: either the leases stand, their seats are taken and the day holds
+    their units, or nothing happened. No work leaves an empty list and a reason: queue-empty, all-done-by-you or
+    holding-enough. With a ``key``, a repeat gets the same leases. Raises
+    :class:`workforce.errors.QuotaExhausted`, :class:`Paused`, :class:`KeyReused`, :class:`NotAReviewer`.
     """
-    try:
-        with transaction.atomic(durable=True):
-            quota, held = quotas.hold(reviewer, wanted=min(count, MOST_AT_ONCE), at=at)
-            tasks = list(
-                takeable(reviewer)
-                .select_related("project", "clip")
-                .select_for_update(skip_locked=True, of=("self",))
-                .order_by("due_at", "id")[:held]
-            )
-            if not tasks:
-                raise _NothingToDo
-            _take_seats(tasks)
-            leases = Lease.objects.bulk_create(
-                Lease(
-                    task=task,
-                    reviewer=reviewer,
-                    quota_day=quota,
-                    granted_at=at,
-                    expires_at=at + timedelta(seconds=task.project.lease_seconds),
-                )
-                for task in tasks
-            )
-            quotas.give_back(quota.pk, units=held - len(leases))
-            quota.held -= held - len(leases)
-    except _NothingToDo:
-        return Granted([], quotas.today(reviewer, at=at), why_nothing(reviewer))
-    return Granted(leases, quota)
-
-
-def takeable(reviewer: Reviewer) -> QuerySet[Task]:
-    """Open tasks of the reviewer's team with a free seat that this reviewer never held, on clips that may be seen."""
-    mine = Lease.objects.filter(task=OuterRef("pk"), reviewer=reviewer)
-    return Task.objects.filter(
-        Exists(reviewable().filter(pk=OuterRef("clip_id"))),
-        ~Exists(mine),
-        team=reviewer.team,
-        state=TaskState.OPEN,
-        seats_left__gt=0,
-        project__is_active=True,
+    taken = queries.take(user_id, min(count, MOST_AT_ONCE), key)
+    if taken.outcome == "not-a-reviewer":
+        raise NotAReviewer
+    quota = QuotaDay(
+        pk=taken.quota_day_id,
+        day=taken.day,  # type: ignore[misc]  # everybody but strangers has a day
+        time_zone=taken.time_zone,
+        day_limit=taken.day_limit,
+        used=taken.used,
+        held=taken.held,
     )
+    if taken.outcome == "quota-exhausted":
+        raise quotas.exhausted(quota, at=taken.at)
+    if taken.outcome == "key-reused":
+        raise KeyReused
+    if taken.outcome in {"you-are-paused", "team-is-paused"}:
+        raise Paused(reason=taken.outcome)
+    if taken.outcome == "holding-enough":
+        return Granted([], quota, "holding-enough")
+    if not taken.lease_ids:
+        return Granted([], quota, why_nothing(user_id))
+    return Granted(taken.lease_ids, quota)
 
 
-def why_nothing(reviewer: Reviewer) -> str:
+def why_nothing(user_id: int) -> str:
     """A stable word for an empty answer: ``all-done-by-you`` when only others may answer, else ``queue-empty``."""
-    others = Task.objects.filter(team=reviewer.team, state=TaskState.OPEN, seats_left__gt=0, project__is_active=True)
+    others = Task.objects.filter(
+        team__reviewers__user=user_id, state=TaskState.OPEN, seats_left__gt=0, project__is_active=True
+    )
     return "all-done-by-you" if others.exists() else "queue-empty"
 
 
@@ -113,7 +103,7 @@ def give_back(reviewer: Reviewer, lease_id: int, *, at: datetime) -> None:
         return
     lease.refresh_from_db()
     if lease.state != LeaseState.RETURNED:
-        raise why_over(lease)
+        raise why_over(lease.state)
 
 
 def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
@@ -124,7 +114,7 @@ def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
         if moved != 1:
             return False
         quotas.give_back(lease.quota_day_id)
-        Task.objects.filter(pk=lease.task_id).update(seats_left=F("seats_left") + 1)
+        queries.return_seat(lease.task_id)
     return True
 
 
@@ -140,25 +130,10 @@ def lock_in_order(lease: Lease) -> None:
     Task.objects.select_for_update().only("pk").get(pk=lease.task_id)
 
 
-def check_token(lease: Lease, token: object) -> None:
-    """Raises :class:`StaleToken` unless the token is the one this lease was granted with."""
-    if token != lease.token:
-        raise StaleToken
-
-
-def why_over(lease: Lease) -> Refusal:
-    """The refusal that says how this lease ended."""
-    if lease.state == LeaseState.RETURNED:
+def why_over(state: str) -> Refusal:
+    """The refusal that says how a lease ended."""
+    if state == LeaseState.RETURNED:
         return LeaseReturned()
-    if lease.state == LeaseState.SUBMITTED:
+    if state == LeaseState.SUBMITTED:
         return AlreadySubmitted()
     return LeaseLapsed()
-
-
-def _take_seats(tasks: list[Task]) -> None:
-    """Spend one seat of each locked task. The condition and the CHECK say so again, whatever the lock did."""
-    taken = Task.objects.filter(pk__in=[task.pk for task in tasks], seats_left__gt=0).update(
-        seats_left=F("seats_left") - 1
-    )
-    if taken != len(tasks):
-        raise RuntimeError("a locked task had no free seat")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -39,10 +40,27 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(15)],
         help_text="On a tie one more answer is asked for, up to this many in all; then the task is disputed.",
     )
+    skills = ArrayField(
+        models.SlugField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="What a reviewer must have to be handed its tasks; comma-separated.",
+    )
+    priority = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(240)],
+        help_text="Hours by which its tasks go before others that are due at the same time.",
+    )
+    prefetch = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="Live leases of this project that one reviewer may hold at a time.",
+    )
     lease_seconds = models.PositiveIntegerField(
-        default=300,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(30), MaxValueValidator(3600)],
-        help_text="How long a reviewer may hold a task.",
+        help_text="How long a lease lasts. Blank: three times the clip and two minutes, five minutes at least.",
     )
     due_hours = models.PositiveSmallIntegerField(
         default=24,
@@ -73,6 +91,55 @@ class Project(models.Model):
             raise ValidationError({"most_seats": "This cannot be less than the overlap."})
 
 
+class Lane(models.Model):
+    """One queue: the tasks of a team that ask the same of a reviewer, in the order of their ranks.
+
+    What a reviewer may be handed is decided per lane and not per task, so tasks they may not have cost them nothing.
+    A claim begins at ``head_rank``: no task before it has a free seat. How that is kept true stands in
+    docs/decisions.md, "The queue".
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="lanes")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lanes")
+    region = models.CharField(max_length=16, help_text="Where the clips live.")
+    skills = ArrayField(models.SlugField(max_length=32), default=list, blank=True)
+    clearance = models.PositiveSmallIntegerField(default=0)
+
+    head_rank = models.BigIntegerField(default=0)
+    tail_rank = models.BigIntegerField(default=0, help_text="The last rank that was put in.")
+    express_head = models.BigIntegerField(default=1)
+    express_next = models.BigIntegerField(default=1, help_text="The number of the next seat that comes back.")
+    version = models.BigIntegerField(default=0, help_text="Raised when a task enters before the tail.")
+    head_at = models.DateTimeField(db_default=Now(), help_text="When the head was last moved.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "project", "region", "skills", "clearance"], name="lane_once_per_demand"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"lane {self.pk}"
+
+
+class Bookmark(models.Model):
+    """Where one reviewer left off in a lane: before it there is nothing that they may still be handed."""
+
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+")
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+")
+    version = models.BigIntegerField()
+    rank = models.BigIntegerField()
+    express = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reviewer", "lane"], name="bookmark_once")]
+
+    def __str__(self) -> str:
+        return f"bookmark of {self.reviewer_id} in {self.lane_id}"
+
+
 class TaskState(models.TextChoices):
     """Where a task is on its way to a label. The picture with every arrow is in the README."""
 
@@ -101,6 +168,10 @@ class Task(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks")
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks")
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks")
+    rank = models.BigIntegerField(
+        help_text="Its place in the lane: the virtual deadline, or its turn among returned seats."
+    )
     state = models.CharField(max_length=16, choices=TaskState.choices, default=TaskState.OPEN)
     state_since = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(null=True, blank=True, help_text="The earliest due is handed out first.")
@@ -129,10 +200,9 @@ class Task(models.Model):
             ),
         ]
         indexes = [
-            # The queue: what a team may be handed, earliest due first.
-            models.Index(
-                fields=["team", "due_at", "id"], name="task_queue", condition=Q(state="open", seats_left__gt=0)
-            ),
+            # The queue: what may be handed out, the earliest virtual deadline first.
+            models.Index(fields=["lane", "rank", "id"], name="task_queue", condition=Q(state="open", seats_left__gt=0)),
+            models.Index(fields=["team", "state"], name="task_by_team"),
             models.Index(fields=["due_at"], name="task_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
             models.Index(fields=["project", "state", "id"], name="task_by_state"),
@@ -186,6 +256,23 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"lease {self.pk}"
+
+
+class TakeKey(models.Model):
+    """An Idempotency-Key under which work was taken: the same call with it gets the same leases."""
+
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    count = models.PositiveSmallIntegerField()
+    lease_ids = ArrayField(models.BigIntegerField())
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reviewer", "key"], name="take_key_once")]
+        indexes = [models.Index(fields=["created_at"], name="take_key_by_age")]
+
+    def __str__(self) -> str:
+        return f"key of {self.reviewer_id}"
 
 
 class Annotation(models.Model):

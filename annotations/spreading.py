@@ -11,9 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 
+from annotations import queries
 from annotations.models import Lease, LeaseState, Project, Task, TaskState
+from clips.models import Clip
 from clips.queries import reviewable
 from workforce.models import Team
 
@@ -56,33 +59,45 @@ def spread_project(project: Project, *, at: datetime) -> int:
     """Make the project's tasks for the clips it does not have yet, over its teams of each clip's region."""
     by_region = able_teams(project)
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    fresh = (
-        reviewable()
-        .filter(~Exists(planned), region__in=list(by_region))
-        .order_by("id")
-        .values_list("pk", "region")[:AT_ONCE]
-    )
-    clips: dict[str, list[int]] = defaultdict(list)
-    for clip_id, region in fresh:
-        clips[region].append(clip_id)
+    fresh = reviewable().filter(~Exists(planned), region__in=list(by_region)).order_by("id")[:AT_ONCE]
+    clips: dict[str, list[Clip]] = defaultdict(list)
+    for clip in fresh:
+        clips[clip.region].append(clip)
     made = 0
-    for region, clip_ids in sorted(clips.items()):
-        chosen = plan(clip_ids, by_region[region])
-        rows = [
-            Task(
-                project=project,
-                clip_id=clip_id,
-                team_id=team_id,
-                overlap=project.overlap,
-                seats_left=project.overlap,
-                state_since=at,
-                due_at=at + timedelta(hours=project.due_hours),
-            )
-            for clip_id, team_id in chosen.items()
-        ]
-        Task.objects.bulk_create(rows, ignore_conflicts=True)
-        made += len(rows)
+    for region, found in sorted(clips.items()):
+        chosen = plan([clip.pk for clip in found], by_region[region])
+        lots: dict[tuple[int, bool], list[Clip]] = defaultdict(list)
+        for clip in found:
+            if clip.pk in chosen:
+                lots[chosen[clip.pk], clip.is_sensitive].append(clip)
+        for (team_id, _sensitive), lot in sorted(lots.items()):
+            made += _put_in_lane(project, team_id, lot, at=at)
     return made
+
+
+def _put_in_lane(project: Project, team_id: int, clips: list[Clip], *, at: datetime) -> int:
+    """Make tasks for clips that ask the same of a reviewer, in their lane; returns how many."""
+    lane = queries.lane_for(team=team_id, project=project, clip=clips[0])
+    due_at = at + timedelta(hours=project.due_hours)
+    rank = queries.rank_of(due_at, priority=project.priority)
+    rows = [
+        Task(
+            project=project,
+            clip=clip,
+            team_id=team_id,
+            lane=lane,
+            rank=rank,
+            overlap=project.overlap,
+            seats_left=project.overlap,
+            state_since=at,
+            due_at=due_at,
+        )
+        for clip in clips
+    ]
+    with transaction.atomic():
+        queries.enter(lane, [rank])
+        Task.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 def able_teams(project: Project) -> dict[str, list[Share]]:
@@ -121,18 +136,32 @@ def rehome_stuck(*, at: datetime, most: int = 200) -> int:
             ~Exists(live),
             state=TaskState.OPEN,
         )
-        .select_related("team")
+        .select_related("team", "project", "clip")
         .order_by("due_at")[:most]
     )
     moved = 0
     for task in suspects:
         team_id = _able_team(task) or task.team_id
-        # Conditional on what was read: a reviewer who takes a seat meanwhile wins.
-        changed = Task.objects.filter(pk=task.pk, state=TaskState.OPEN, seats_left=task.seats_left).update(
-            team_id=team_id, looked_at=at
-        )
-        moved += changed if team_id != task.team_id else 0
+        rows = Task.objects.filter(pk=task.pk, state=TaskState.OPEN, seats_left=task.seats_left)
+        if team_id == task.team_id:
+            rows.update(looked_at=at)
+        else:
+            moved += _move_to_team(task, team_id, at=at)
     return moved
+
+
+def _move_to_team(task: Task, team_id: int, *, at: datetime) -> bool:
+    """Move a task that nobody holds into the other team's lane, before what was never taken there."""
+    lane = queries.lane_for(team=team_id, project=task.project, clip=task.clip)
+    with transaction.atomic():
+        # Conditional on what was read: a reviewer who takes a seat meanwhile wins.
+        left = Task.objects.filter(pk=task.pk, state=TaskState.OPEN, seats_left=task.seats_left).update(
+            team_id=team_id, lane=lane, seats_left=F("seats_left") - 1, looked_at=at
+        )
+        if left:
+            # The seat that was put aside enters the other lane as one that came back.
+            queries.return_seat(task.pk)
+    return bool(left)
 
 
 def _able_team(task: Task) -> int | None:

@@ -2,69 +2,37 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import F
-
-from annotations import labels, leasing
-from annotations.models import LEASE_MOVES, TASK_MOVES, Annotation, Lease, LeaseState, Task, TaskState
-from config.states import move
-from workforce import quotas
-from workforce.models import Reviewer
+from annotations import labels, leasing, queries
+from annotations.errors import StaleToken
+from annotations.models import Annotation, Lease, LeaseState
+from config.errors import NotFound
 
 
-def submit(reviewer: Reviewer, lease_id: int, *, token: object, answer: Any, at: datetime) -> tuple[Annotation, bool]:
-    """Write the reviewer's answer under their lease; returns the annotation and whether this call wrote it.
+def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[Annotation, bool, bool]:
+    """Write the reviewer's answer under their lease; returns it, whether this call wrote it, and whether the task is
+    full with it.
 
     A repeat gets the first answer, so after a lost reply repeating tells the outcome. Raises :class:`NotFound`,
     :class:`StaleToken`, :class:`AnswerNotInSchema`, :class:`LeaseReturned` or :class:`LeaseLapsed`; then nothing
     was changed.
     """
-    lease = leasing.own_lease(reviewer, lease_id)
-    leasing.check_token(lease, token)
-    first = Annotation.objects.filter(lease=lease).first()
-    if first is not None:
-        return first, False
-    label = labels.label_of(answer, lease.task.project.label_schema)
-    with transaction.atomic():
-        leasing.lock_in_order(lease)
-        moved = move(
-            Lease.objects.filter(pk=lease.pk, expires_at__gt=at),
-            moves=LEASE_MOVES,
-            old=LeaseState.LIVE,
-            new=LeaseState.SUBMITTED,
-            ended_at=at,
-        )
-        if moved == 1:
-            return _write(lease, label=label, answer=answer, at=at), True
-    # Somebody was first: this very call's twin, the sweep, or the clock.
-    twin = Annotation.objects.filter(lease=lease).first()
-    if twin is not None:
-        return twin, False
-    lease.refresh_from_db()
-    raise leasing.why_over(lease)
-
-
-def _write(lease: Lease, *, label: str, answer: Any, at: datetime) -> Annotation:
-    """The annotation, and what it moves: the quota unit is used, the seat answered, a full task waits to be settled."""
-    annotation = Annotation.objects.create(
-        lease=lease,
-        task_id=lease.task_id,
-        reviewer_id=lease.reviewer_id,
-        schema_version=lease.task.project.schema_version,
-        label=label,
-        answer=answer,
-        submitted_at=at,
+    lease = Lease.objects.filter(pk=lease_id, reviewer__user=user_id).select_related("task__project").first()
+    if lease is None:
+        raise NotFound
+    if token != lease.token:
+        raise StaleToken
+    if lease.state == LeaseState.SUBMITTED:
+        return Annotation.objects.get(lease=lease), False, False
+    project = lease.task.project
+    label = labels.label_of(answer, project.label_schema)
+    done = queries.submit(
+        user_id, lease_id, token=token, label=label, answer=answer, schema_version=project.schema_version
     )
-    quotas.spend(lease.quota_day_id)
-    Task.objects.filter(pk=lease.task_id).update(answers=F("answers") + 1)
-    move(
-        Task.objects.filter(pk=lease.task_id, answers=F("overlap")),
-        moves=TASK_MOVES,
-        old=TaskState.OPEN,
-        new=TaskState.FULL,
-        state_since=at,
-    )
-    return annotation
+    if done.outcome == "not-found":
+        raise NotFound
+    if done.annotation_id is None:
+        raise leasing.why_over(done.outcome)
+    return Annotation.objects.get(pk=done.annotation_id), done.outcome == "written", done.task_is_full

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.urls import reverse
@@ -17,7 +17,8 @@ from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
 from clips.models import Clip, ClipState
 from config.clock import database_now
 from workforce.days import local_day
-from workforce.models import QuotaDay, Reviewer, Team
+from workforce.models import QuotaDay, Team
+from workforce.queries import allowed_by_team
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,7 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
     held = dict(
         Lease.objects.filter(state=LeaseState.LIVE).order_by().values_list("task__team").annotate(count=Count("pk"))
     )
-    allowed = dict(
-        Reviewer.objects.filter(is_active=True).order_by().values_list("team").annotate(sum=Sum("daily_quota"))
-    )
+    allowed = allowed_by_team(at=at)
     days = {local_day(at, team.time_zone) for team in teams}
     begun: dict[tuple[int, date], Any] = {
         (row["reviewer__team"], row["day"]): row
@@ -119,8 +118,6 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
         .annotate(
             used_sum=Sum("used"),
             held_sum=Sum("held"),
-            # What the day says is allowed, beyond what each person's usual quota would be.
-            beyond=Sum(F("allowed") - F("reviewer__daily_quota")),
         )
     }
     url = reverse("admin:annotations_task_changelist")
@@ -143,7 +140,7 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
                 people=team.people,
                 used=day.get("used_sum", 0),
                 held_quota=day.get("held_sum", 0),
-                allowed=(allowed.get(team.pk) or 0) + day.get("beyond", 0),
+                allowed=allowed.get(team.pk, 0),
             )
         )
     return rows

@@ -65,6 +65,7 @@ class Clip(models.Model):
     )
     kind = models.CharField(max_length=8, choices=ClipKind.choices, default=ClipKind.VIDEO)
     source = models.CharField(max_length=32, choices=Source.choices)
+    is_sensitive = models.BooleanField(default=False, help_text="Only people who are cleared for it may be shown it.")
     owner_key = models.CharField(max_length=64, validators=[OWNER_KEY])
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

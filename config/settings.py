@@ -145,7 +145,7 @@ for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), *([STATIC_ROOT] if EMBEDDE
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "config.http.tokens.Tokens",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -64,7 +64,13 @@ def roles(db: None) -> None:
 
 
 def make_region(code: str = "in", name: str = "India", zone: str = "Asia/Kolkata") -> Region:
-    return Region.objects.get_or_create(code=code, defaults={"name": name, "time_zone": zone})[0]
+    region, made = Region.objects.get_or_create(code=code, defaults={"name": name, "time_zone": zone})
+    if made:
+        author = User.objects.filter(username="founder").first() or make_user("founder")
+        people.allow_country(
+            region, country=code.upper(), basis="at home", by=author, at=datetime(2026, 1, 1, tzinfo=UTC)
+        )
+    return region
 
 
 def make_team(name: str = "Hyderabad", region: Region | None = None, **fields: Any) -> Team:
@@ -85,6 +91,7 @@ def make_user(username: str, role: str | None = None, **fields: Any) -> User:
 
 
 def make_project(*teams: Team, slug: str = "threats", **fields: Any) -> Project:
+    fields = {"prefetch": 10} | fields
     project = Project.objects.create(slug=slug, name=slug.title(), label_schema=SCHEMA, **fields)
     project.teams.set(teams)
     return project

@@ -199,6 +199,12 @@ def test_guessing_at_one_name_is_slowed(asha, client) -> None:
     assert other.status_code == 401
 
 
+@pytest.mark.parametrize("token", ["x", "é", "\\0", "0" * 5000, "", "a b"])
+def test_what_is_no_token_opens_nothing(db, client, token) -> None:
+    reply = client.get("/api/v1/me", headers={"Authorization": f"Token {token}"})
+    assert reply.status_code == 401
+
+
 def test_an_ended_token_opens_nothing(asha) -> None:
     client = signed_in(asha.user)
     assert client.get("/api/v1/me").status_code == 200

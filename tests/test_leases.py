@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from annotations import consensus, leasing, spreading
+from annotations import consensus, leasing, queries, spreading
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
 from config.clock import database_now
 from tests.conftest import make_ready_clips, make_reviewer, make_team, signed_in
+from workforce import quotas
 from workforce.models import QuotaDay, Reviewer
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +45,8 @@ def test_taking_work_answers_all_a_client_needs(tasks: list[Task], asha: Reviewe
 
 
 def test_the_earliest_due_comes_first(tasks: list[Task], asha: Reviewer) -> None:
-    Task.objects.filter(pk=tasks[2].pk).update(due_at=database_now() - timedelta(hours=1))
+    queries.enter(tasks[2].lane, [tasks[2].rank - 3_600_000])
+    Task.objects.filter(pk=tasks[2].pk).update(rank=tasks[2].rank - 3_600_000)
     assert take(asha).json()["leases"][0]["task"]["id"] == tasks[2].pk
 
 
@@ -67,7 +69,7 @@ def test_another_teams_work_is_not_offered(tasks, asha) -> None:
 
 
 def test_the_quota_ends_the_day(tasks, asha) -> None:
-    Reviewer.objects.filter(pk=asha.pk).update(daily_quota=2)
+    quotas.set_limit(2, reason="a short day", by=asha.user, from_day=date(2026, 1, 1), reviewer=asha)
     first = take(asha, 10).json()
     assert len(first["leases"]) == 2
     refused = take(asha)
@@ -259,4 +261,4 @@ def test_the_queue_asks_for_few_statements(tasks, gateway, asha, django_assert_m
     make_ready_clips(gateway, 2)
     for count in (1, 5):
         with django_assert_max_num_queries(12):
-            leasing.lease_next(asha, count=count, at=database_now())
+            leasing.lease_next(asha.user_id, count=count)

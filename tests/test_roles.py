@@ -21,6 +21,7 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("tokens", "POST"): dict.fromkeys(ANYONE, 400),
     ("current-token", "DELETE"): dict.fromkeys(ANYONE, 204),
     ("me", "GET"): dict.fromkeys(ANYONE, 200),
+    ("my-days", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("clips", "POST"): {"service account": 415} | dict.fromkeys(ANYONE - {"service account"}, 403),
     ("clip", "GET"): {"service account": 404, "ops manager": 404}
     | dict.fromkeys(["reviewer", "nobody in particular"], 403),

@@ -1,4 +1,4 @@
-"""The whole road on the real stack, with its worst moments: a killed worker, an emptied Redis. It completes by itself."""
+"""The whole road on the real stack, with a killed worker and an emptied Redis. It completes by itself."""
 
 from __future__ import annotations
 
@@ -113,5 +113,4 @@ def test_a_killed_transcode_worker_and_an_emptied_redis_leave_a_run_that_complet
         assert len({item["reviewer"] for item in line["annotations"]}) == len(line["annotations"])
         assert "human_review" in line["consent"]["purposes"]
     assert demonstration.processes() == []
-    left = [path for path in (demonstration.var / "work").iterdir()]
-    assert left == []
+    assert list((demonstration.var / "work").iterdir()) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
@@ -17,7 +17,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from config.admin import Record, Register
 from config.clock import database_now
-from workforce.models import QuotaDay, Region, Reviewer, Team
+from workforce import people
+from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
 from workforce.quotas import today
 
 admin.site.unregister(User)
@@ -75,7 +76,17 @@ class TeamAdmin(Register):
 
 @admin.register(Reviewer)
 class ReviewerAdmin(Register):
-    list_display = ["user", "full_name", "team", "country", "daily_quota", "used_today", "is_active", "pseudonym"]
+    list_display = [
+        "user",
+        "full_name",
+        "team",
+        "country",
+        "clearance",
+        "used_today",
+        "is_paused",
+        "is_active",
+        "pseudonym",
+    ]
     list_filter = ["is_active", "team__region", "team", "country"]
     list_select_related = ["user", "team__region"]
     search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
@@ -92,6 +103,15 @@ class ReviewerAdmin(Register):
             kwargs["queryset"] = User.objects.filter(reviewer__isnull=True, is_staff=False).order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A moved zone counts from the person's next day, so it goes through its verb."""
+        if change and "time_zone" in form.changed_data:
+            form.changed_data.remove("time_zone")
+            kept = Reviewer.objects.get(pk=obj.pk)
+            begins = people.move_zone(kept, obj.time_zone, at=database_now())
+            messages.info(request, f"The zone changes with the person's next day, at {begins:%Y-%m-%d %H:%M} UTC.")
+        super().save_model(request, obj, form, change)
+
     @display(description="Name")
     def full_name(self, reviewer: Reviewer) -> str:
         return reviewer.user.get_full_name() or "-"
@@ -99,12 +119,12 @@ class ReviewerAdmin(Register):
     @display(description="Used today")
     def used_today(self, reviewer: Reviewer) -> str:
         day = today(reviewer, at=database_now())
-        return f"{day.used} of {day.allowed}" + (f" (+{day.held} held)" if day.held else "")
+        return f"{day.used} of {day.day_limit}" + (f" (+{day.held} held)" if day.held else "")
 
 
 @admin.register(QuotaDay)
 class QuotaDayAdmin(Record):
-    list_display = ["day", "reviewer", "team", "allowed", "used", "held", "left", "time_zone"]
+    list_display = ["day", "reviewer", "team", "day_limit", "limit_source", "used", "held", "left", "time_zone"]
     list_filter = ["reviewer__team__region", "reviewer__team", "day"]
     list_select_related = ["reviewer__user", "reviewer__team"]
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
@@ -113,3 +133,21 @@ class QuotaDayAdmin(Record):
     @display(description="Team")
     def team(self, day: QuotaDay) -> Team:
         return day.reviewer.team
+
+
+@admin.register(DailyLimit)
+class DailyLimitAdmin(Record):
+    list_display = ["__str__", "level", "value", "from_day", "reason", "author", "created_at"]
+    list_filter = ["level", "region", "team"]
+    list_select_related = ["region", "team", "reviewer__user", "author"]
+    search_fields = ["reason", "reviewer__user__username"]
+    search_help_text = "Reason, or the reviewer's sign-in"
+
+
+@admin.register(ResidencyBasis)
+class ResidencyBasisAdmin(Record):
+    list_display = ["region", "country", "basis", "author", "starts_at", "ends_at"]
+    list_filter = ["region", "country"]
+    list_select_related = ["region", "author"]
+    search_fields = ["basis", "country"]
+    search_help_text = "Basis or country"

@@ -8,7 +8,6 @@ from typing import cast
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import User
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from knox.auth import TokenAuthentication
 from knox.models import get_token_model
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,10 +16,14 @@ from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
 from config.clock import database_now
+from config.http.roles import IsReviewer
+from config.http.tokens import Tokens
 from workforce import quotas
 from workforce.errors import NotASignIn
-from workforce.models import Reviewer
-from workforce.serializers import MeOut, SignIn, TokenOut
+from workforce.models import QuotaDay, Reviewer
+from workforce.serializers import DaysOut, MeOut, SignIn, TokenOut
+
+HISTORY_DAYS = 92
 
 
 class SignInThrottle(SimpleRateThrottle):
@@ -55,14 +58,16 @@ class TokensView(APIView):
         if user is None:
             # One answer for a wrong name, a wrong password and a closed account.
             raise NotASignIn
-        row, token = get_token_model().objects.create(user)
+        tokens = get_token_model().objects
+        tokens.filter(user=user, expiry__lte=database_now()).delete()
+        row, token = tokens.create(user)
         return Response(TokenOut({"token": token, "expires_at": row.expiry}).data, status=201)
 
 
 class CurrentTokenView(APIView):
     """The token this request carries."""
 
-    authentication_classes = [TokenAuthentication]
+    authentication_classes = [Tokens]
 
     @extend_schema(operation_id="sign_out", responses={204: None}, summary="Sign out: end this token at once")
     def delete(self, request: Request) -> Response:
@@ -91,3 +96,14 @@ class MeView(APIView):
                 "quota": quotas.describe(quotas.today(reviewer, at=database_now())) if reviewer else None,
             }
         )
+
+
+class MyDaysView(APIView):
+    """My days so far."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(operation_id="my_days", responses={200: DaysOut}, summary="My days, the latest first")
+    def get(self, request: Request) -> Response:
+        days = QuotaDay.objects.filter(reviewer__user=cast(User, request.user)).order_by("-day")[:HISTORY_DAYS]
+        return Response({"days": [quotas.describe(day) | {"limit_source": day.limit_source} for day in days]})

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from workforce.days import check_zone
 
-DEFAULT_DAILY_QUOTA = 150
+COUNTRY_HELP = "Two capital letters, as in IN."
+
+
+class Clearance(models.IntegerChoices):
+    """Which footage a person may be shown; each includes those before it."""
+
+    ORDINARY = 0, "Ordinary footage"
+    SENSITIVE = 1, "Sensitive footage too"
 
 
 def check_region_code(code: str) -> None:
@@ -62,6 +72,8 @@ class Team(models.Model):
         help_text="Share of the region's work: a team of weight 2 is given twice as much as one of weight 1.",
     )
 
+    is_paused = models.BooleanField(default=False, help_text="On: nobody of the team is handed work.")
+
     class Meta:
         ordering = ["name"]
         constraints = [models.CheckConstraint(condition=Q(weight__gte=1), name="team_weight_positive")]
@@ -77,7 +89,7 @@ class Reviewer(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="reviewers")
     country = models.CharField(
         max_length=2,
-        validators=[RegexValidator(r"^[A-Z]{2}$", "Two capital letters, as in IN.")],
+        validators=[RegexValidator(r"^[A-Z]{2}$", COUNTRY_HELP)],
         help_text="Where this person sits (ISO 3166, two letters).",
     )
     pseudonym = models.CharField(
@@ -87,9 +99,20 @@ class Reviewer(models.Model):
         editable=False,
         help_text="How exports and owners know this person.",
     )
-    daily_quota = models.PositiveSmallIntegerField(
-        default=DEFAULT_DAILY_QUOTA, help_text="Clips per local day, at the most. Counts from the next day on."
+    time_zone = models.CharField(
+        max_length=64,
+        validators=[check_zone],
+        help_text="The person's days begin and end by this zone. A change counts from their next day.",
     )
+    next_time_zone = models.CharField(max_length=64, blank=True, validators=[check_zone], editable=False)
+    zone_changes_at = models.DateTimeField(null=True, blank=True, editable=False)
+    skills = ArrayField(
+        models.SlugField(max_length=32), default=list, blank=True, help_text="Such as hindi, glass; comma-separated."
+    )
+    clearance = models.PositiveSmallIntegerField(
+        choices=Clearance.choices, default=Clearance.ORDINARY, help_text="Which footage the person may be shown."
+    )
+    is_paused = models.BooleanField(default=False, help_text="On: the person is handed no work until they resume.")
     is_active = models.BooleanField(default=True, help_text="Off: the person can no longer take or submit work.")
 
     class Meta:
@@ -98,16 +121,90 @@ class Reviewer(models.Model):
     def __str__(self) -> str:
         return self.user.get_full_name() or self.user.get_username()
 
+    def zone_at(self, at: datetime) -> str:
+        """The zone by which this person's days count at the instant; SQL's ``sightline_zone`` says the same."""
+        return self.next_time_zone if self.zone_changes_at and at >= self.zone_changes_at else self.time_zone
+
+
+class ResidencyBasis(models.Model):
+    """Why people in a country may be shown footage of a region. Without one in force, never."""
+
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="bases")
+    country = models.CharField(max_length=2, validators=[RegexValidator(r"^[A-Z]{2}$", COUNTRY_HELP)])
+    basis = models.CharField(max_length=200, help_text="The law, contract or decision that allows it.")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Blank while it is without end.")
+
+    class Meta:
+        ordering = ["region", "country", "-starts_at"]
+        verbose_name_plural = "residency bases"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")), name="residency_basis_ends_later"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.region} to {self.country}"
+
+
+class LimitLevel(models.TextChoices):
+    """What a daily limit is for; a later one in this list goes before an earlier."""
+
+    GLOBAL = "global", "Everybody"
+    REGION = "region", "A region"
+    TEAM = "team", "A team"
+    REVIEWER = "reviewer", "A reviewer"
+    DAY = "day", "A reviewer's one day"
+
+
+class DailyLimit(models.Model):
+    """How many clips a day, for whom, from which day on, by whom and why. Never edited: a new one is added."""
+
+    level = models.CharField(max_length=16, choices=LimitLevel.choices)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
+    value = models.PositiveIntegerField(help_text="Clips a day.")
+    from_day = models.DateField(help_text="The local day from which it counts; for one day, that day.")
+    reason = models.CharField(max_length=300)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="daily_limit_names_what_its_level_says",
+                condition=Q(level="global", region=None, team=None, reviewer=None)
+                | Q(level="region", region__isnull=False, team=None, reviewer=None)
+                | Q(level="team", region=None, team__isnull=False, reviewer=None)
+                | Q(level__in=["reviewer", "day"], region=None, team=None, reviewer__isnull=False),
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="daily_limit_has_reason"),
+        ]
+        indexes = [
+            models.Index(fields=["reviewer", "from_day"], name="daily_limit_of_reviewer"),
+            models.Index(fields=["level", "team", "region"], name="daily_limit_by_level"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} a day for {self.reviewer or self.team or self.region or 'everybody'}"
+
 
 class QuotaDay(models.Model):
     """What one reviewer may do on one local day. ``used`` are submitted, ``held`` are live leases.
 
-    The promise that used + held never exceeds allowed is the CHECK below; verbs only move the numbers.
+    ``day_limit`` is what the rules say; ``allowed`` is that, or what is used and held already when the limit was
+    lowered below it. The promise that used + held never exceeds allowed is the CHECK below.
     """
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="quota_days")
     day = models.DateField(help_text="The reviewer's local date when the work was granted.")
     time_zone = models.CharField(max_length=64, help_text="The zone that made this the date.")
+    day_limit = models.PositiveIntegerField(help_text="What the limits say for this day.")
+    limit_source = models.CharField(max_length=16, choices=LimitLevel.choices, help_text="Which limit said so.")
     allowed = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
@@ -117,6 +214,7 @@ class QuotaDay(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["reviewer", "day"], name="quota_day_once"),
             models.CheckConstraint(condition=Q(allowed__gte=F("used") + F("held")), name="quota_day_within_allowed"),
+            models.CheckConstraint(condition=Q(allowed__gte=F("day_limit")), name="quota_day_allows_its_limit"),
         ]
 
     def __str__(self) -> str:
@@ -124,4 +222,5 @@ class QuotaDay(models.Model):
 
     @property
     def left(self) -> int:
-        return self.allowed - self.used - self.held
+        """What may still be taken; nothing when the limit was lowered below what is used and held."""
+        return max(0, self.day_limit - self.used - self.held)

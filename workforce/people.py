@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 
-from workforce.models import DEFAULT_DAILY_QUOTA, Region, Reviewer, Team
+from workforce import days
+from workforce.models import Clearance, Region, ResidencyBasis, Reviewer, Team
 
 
 def open_region(*, code: str, name: str, time_zone: str) -> Region:
@@ -34,16 +38,40 @@ def take_on_reviewer(
     country: str,
     first_name: str = "",
     last_name: str = "",
-    daily_quota: int = DEFAULT_DAILY_QUOTA,
+    skills: Sequence[str] = (),
+    clearance: int = Clearance.ORDINARY,
 ) -> Reviewer:
     """A reviewer with a sign-in of their own. Raises ValidationError, IntegrityError when the name is taken."""
     user = _user_model().objects.create_user(
         username=username, password=password, first_name=first_name, last_name=last_name
     )
-    reviewer = Reviewer(user=user, team=team, country=country, daily_quota=daily_quota)
+    reviewer = Reviewer(
+        user=user, team=team, country=country, time_zone=team.time_zone, skills=list(skills), clearance=clearance
+    )
     reviewer.full_clean()
     reviewer.save(force_insert=True)
     return reviewer
+
+
+def allow_country(region: Region, *, country: str, basis: str, by: User, at: datetime) -> ResidencyBasis:
+    """Record why people in ``country`` may be shown the region's footage, from now on. Raises ValidationError."""
+    row = ResidencyBasis(region=region, country=country, basis=basis, author=by, starts_at=at)
+    row.full_clean()
+    row.save(force_insert=True)
+    return row
+
+
+def move_zone(reviewer: Reviewer, time_zone: str, *, at: datetime) -> datetime:
+    """Let the reviewer's days follow another zone from their next local day on; returns when that begins.
+
+    Until then the old zone counts, so no day is begun twice or lengthened by moving. Raises ValidationError.
+    """
+    days.check_zone(time_zone)
+    old = reviewer.zone_at(at)
+    starts = days.ends_at(days.local_day(at, old), old)
+    Reviewer.objects.filter(pk=reviewer.pk).update(time_zone=old, next_time_zone=time_zone, zone_changes_at=starts)
+    reviewer.refresh_from_db()
+    return starts
 
 
 @transaction.atomic

@@ -1,48 +1,33 @@
-"""Spending a day's quota. Lock order everywhere: quota day, then task, then lease.
+"""A day's quota: what the limits say, what is left of it, and how it moves.
 
-The quota row comes first because it is the reviewer's own: people never wait for each other on it, and holding it makes
-one reviewer's parallel calls line up before they reach the rows that everybody shares.
+Taking units is part of the one statement that grants leases (``annotations/queries.py``); here is the rest. Lock order
+everywhere: quota day, then task, then lane, then lease.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 
-from workforce import days
+from workforce import days, queries
 from workforce.errors import QuotaExhausted
-from workforce.models import QuotaDay, Reviewer
+from workforce.models import DailyLimit, LimitLevel, QuotaDay, Region, Reviewer, Team
 
 
 def today(reviewer: Reviewer, *, at: datetime) -> QuotaDay:
     """The reviewer's quota day at this instant; unsaved, all left, when they have not begun it."""
-    day = days.local_day(at, reviewer.team.time_zone)
-    found = QuotaDay.objects.filter(reviewer=reviewer, day=day).first()
-    return found or QuotaDay(
-        reviewer=reviewer, day=day, time_zone=reviewer.team.time_zone, allowed=reviewer.daily_quota
-    )
-
-
-def hold(reviewer: Reviewer, *, wanted: int, at: datetime) -> tuple[QuotaDay, int]:
-    """Hold up to ``wanted`` units of the reviewer's day and lock it; returns the day and how many were held.
-
-    Must run inside the transaction that grants the leases. Raises :class:`QuotaExhausted` when none is left.
-    """
-    _require_transaction()
-    zone = reviewer.team.time_zone
+    zone = reviewer.zone_at(at)
     day = days.local_day(at, zone)
-    QuotaDay.objects.bulk_create(
-        [QuotaDay(reviewer=reviewer, day=day, time_zone=zone, allowed=reviewer.daily_quota)], ignore_conflicts=True
-    )
-    quota = QuotaDay.objects.select_for_update().get(reviewer=reviewer, day=day)
-    granted = min(wanted, quota.left)
-    if granted <= 0:
-        raise exhausted(quota, at=at)
-    _move(quota.pk, held=granted)
-    quota.held += granted
-    return quota, granted
+    found = QuotaDay.objects.filter(reviewer=reviewer, day=day).first()
+    if found is not None:
+        return found
+    value, source = queries.limit_on(reviewer.pk, day)
+    return QuotaDay(reviewer=reviewer, day=day, time_zone=zone, allowed=value, day_limit=value, limit_source=source)
 
 
 def exhausted(quota: QuotaDay, *, at: datetime) -> QuotaExhausted:
@@ -50,30 +35,28 @@ def exhausted(quota: QuotaDay, *, at: datetime) -> QuotaExhausted:
     resets_at = days.ends_at(quota.day, quota.time_zone)
     held = f" {quota.held} of them are leases you hold." if quota.held else ""
     return QuotaExhausted(
-        f"All {quota.allowed} of {quota.day} are used or held.{held} The next day begins at {resets_at.isoformat()}.",
+        f"All {quota.day_limit} of {quota.day} are used or held.{held} The next day begins at {resets_at.isoformat()}.",
         retry_after=(resets_at - at).total_seconds(),
         quota=describe(quota),
     )
 
 
-def give_back(quota_day_id: int, *, units: int = 1) -> None:
-    """Return held units to the day they were held from."""
-    _require_transaction()
-    if units:
-        _move(quota_day_id, held=-units)
-
-
-def spend(quota_day_id: int) -> None:
-    """Turn one held unit into a used one."""
-    _require_transaction()
-    _move(quota_day_id, held=-1, used=1)
+def give_back(quota_day_id: int) -> None:
+    """Return one held unit to the day it was held from. A lowered limit takes the unit that came back."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("quota moves only inside the transaction that uses it")
+    moved = QuotaDay.objects.filter(pk=quota_day_id).update(
+        held=F("held") - 1, allowed=Greatest(F("day_limit"), F("used") + F("held") - 1)
+    )
+    if moved != 1:
+        raise RuntimeError(f"quota day {quota_day_id} is gone")
 
 
 def describe(quota: QuotaDay) -> dict[str, object]:
     """The day as clients see it."""
     return {
         "day": quota.day.isoformat(),
-        "allowed": quota.allowed,
+        "allowed": quota.day_limit,
         "used": quota.used,
         "held": quota.held,
         "left": quota.left,
@@ -81,12 +64,72 @@ def describe(quota: QuotaDay) -> dict[str, object]:
     }
 
 
-def _move(quota_day_id: int, *, held: int, used: int = 0) -> None:
-    moved = QuotaDay.objects.filter(pk=quota_day_id).update(held=F("held") + held, used=F("used") + used)
-    if moved != 1:
-        raise RuntimeError(f"quota day {quota_day_id} is gone")
+@dataclass(frozen=True)
+class Step:
+    """One limit that speaks of a reviewer's day, and whether it is the one that counts."""
+
+    level: str
+    value: int
+    counts: bool
+    limit: DailyLimit | None
 
 
-def _require_transaction() -> None:
-    if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError("quota moves only inside the transaction that uses it")
+@transaction.atomic
+def set_limit(
+    value: int,
+    *,
+    reason: str,
+    by: User,
+    from_day: date,
+    region: Region | None = None,
+    team: Team | None = None,
+    reviewer: Reviewer | None = None,
+    one_day: bool = False,
+) -> DailyLimit:
+    """Set how many clips a day for everybody, a region, a team or a reviewer, from a day on or for just that day.
+
+    Days that have begun are brought up to date; a limit below what is used and held stops new leases and breaks
+    nothing. Raises ValidationError.
+    """
+    level = LimitLevel.GLOBAL
+    if region is not None:
+        level = LimitLevel.REGION
+    if team is not None:
+        level = LimitLevel.TEAM
+    if reviewer is not None:
+        level = LimitLevel.DAY if one_day else LimitLevel.REVIEWER
+    limit = DailyLimit(
+        level=level,
+        region=region,
+        team=team,
+        reviewer=reviewer,
+        value=value,
+        from_day=from_day,
+        reason=reason,
+        author=by,
+    )
+    limit.full_clean()
+    limit.save(force_insert=True)
+    queries.refresh_begun_days(limit)
+    return limit
+
+
+def explain(reviewer: Reviewer, day: date) -> list[Step]:
+    """Every limit that speaks of this reviewer's day, the one that counts marked; the most particular last."""
+    value, source = queries.limit_on(reviewer.pk, day)
+    found: list[Step] = []
+    for level in LimitLevel:
+        rows = DailyLimit.objects.filter(level=level)
+        if level == LimitLevel.REGION:
+            rows = rows.filter(region=reviewer.team.region_id)
+        elif level == LimitLevel.TEAM:
+            rows = rows.filter(team=reviewer.team_id)
+        elif level in {LimitLevel.REVIEWER, LimitLevel.DAY}:
+            rows = rows.filter(reviewer=reviewer)
+        rows = rows.filter(from_day=day) if level == LimitLevel.DAY else rows.filter(from_day__lte=day)
+        limit = rows.select_related("author").order_by("-from_day", "-id").first()
+        if limit is not None:
+            found.append(Step(level, limit.value, level == source, limit))
+        elif level == LimitLevel.GLOBAL:
+            found.append(Step(level, value if source == level else queries.DEFAULT_LIMIT, level == source, None))
+    return found

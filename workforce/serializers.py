@@ -28,3 +28,17 @@ class MeOut(serializers.Serializer[Any]):
     time_zone = serializers.CharField(allow_null=True)
     pseudonym = serializers.CharField(allow_null=True, help_text="How exports know me.")
     quota = serializers.DictField(allow_null=True, help_text="day, allowed, used, held, left, resets_at")
+
+
+class DayOut(serializers.Serializer[Any]):
+    day = serializers.DateField(help_text="Your local date.")
+    allowed = serializers.IntegerField()
+    limit_source = serializers.CharField(help_text="Whose limit it was: global, region, team, reviewer or day.")
+    used = serializers.IntegerField()
+    held = serializers.IntegerField()
+    left = serializers.IntegerField()
+    resets_at = serializers.DateTimeField()
+
+
+class DaysOut(serializers.Serializer[Any]):
+    days = DayOut(many=True)

@@ -73,8 +73,11 @@ def seed() -> None:
             account = login(name, "service account")
             people.give_role(username=account.username, password=account.password, role=account.role)
         regions: dict[str, Region] = {}
-        for code, (region_name, zone, _country) in REGIONS.items():
+        for code, (region_name, zone, country) in REGIONS.items():
             regions[code] = people.open_region(code=code, name=region_name, time_zone=zone)
+            people.allow_country(
+                regions[code], country=country, basis="The footage does not leave the country.", by=manager, at=at
+            )
             consenting.publish(
                 version=disclosure_version(code),
                 region=code,

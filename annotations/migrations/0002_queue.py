@@ -1,0 +1,328 @@
+"""The queue's two hot statements and the way back into it. Reasons: docs/decisions.md, "The queue"."""
+
+from django.db import migrations
+
+FORWARD = r"""
+-- A lane's row and a day's row are written often and stay short: leave room in their pages for the next versions.
+ALTER TABLE annotations_lane SET (fillfactor = 20);
+ALTER TABLE workforce_quotaday SET (fillfactor = 50);
+ALTER TABLE annotations_task SET (autovacuum_vacuum_scale_factor = 0.02);
+
+CREATE FUNCTION sightline_take(
+    p_user bigint, p_count integer, p_key text DEFAULT NULL,
+    OUT outcome text, OUT quota_day_id bigint, OUT day date, OUT time_zone text,
+    OUT day_limit integer, OUT used integer, OUT held integer, OUT lease_ids bigint[], OUT at timestamptz
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    -- Ranks below this are turns of seats that came back; ranks above are virtual deadlines in milliseconds.
+    c_express CONSTANT bigint := 100000000000;
+    c_last CONSTANT bigint := 9223372036854775807;
+    c_stale CONSTANT interval := '100 milliseconds';
+    c_slow CONSTANT interval := '2 milliseconds';
+    r record;
+    q workforce_quotaday%ROWTYPE;
+    l record;
+    k record;
+    v_left integer;
+    v_room integer;
+    v_live jsonb;
+    v_from bigint;
+    v_to bigint;
+    v_ids bigint[];
+    v_new bigint[];
+    v_began timestamptz;
+    v_first bigint;
+    v_seen_rank bigint;
+    v_seen_express bigint;
+    v_slow boolean;
+    v_full boolean := false;
+    v_front bigint;
+    v_front_express bigint;
+BEGIN
+    at := clock_timestamp();
+    lease_ids := '{}';
+    SELECT rv.id, rv.team_id, rv.country, rv.skills, rv.clearance, rv.is_active, rv.is_paused,
+           t.is_paused AS team_paused, t.region_id, sightline_zone(rv, at) AS zone
+      INTO r
+      FROM workforce_reviewer rv JOIN workforce_team t ON t.id = rv.team_id
+     WHERE rv.user_id = p_user;
+    IF NOT FOUND OR NOT r.is_active THEN
+        outcome := 'not-a-reviewer';
+        RETURN;
+    END IF;
+
+    -- 1. The quota day, locked first: from here on this reviewer's own calls stand in line.
+    time_zone := r.zone;
+    day := (at AT TIME ZONE r.zone)::date;
+    SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO workforce_quotaday (reviewer_id, day, time_zone, day_limit, limit_source, allowed, used, held)
+        SELECT r.id, sightline_take.day, r.zone, m.value, m.source, m.value, 0, 0
+          FROM sightline_limit(r.id, sightline_take.day) m
+            ON CONFLICT DO NOTHING;
+        SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
+    END IF;
+    quota_day_id := q.id;
+    day_limit := q.day_limit;
+    used := q.used;
+    held := q.held;
+
+    IF p_key IS NOT NULL THEN
+        SELECT s.* INTO k FROM annotations_takekey s WHERE s.reviewer_id = r.id AND s.key = p_key;
+        IF FOUND THEN
+            outcome := CASE WHEN k.count = p_count THEN 'repeated' ELSE 'key-reused' END;
+            lease_ids := CASE WHEN k.count = p_count THEN k.lease_ids ELSE '{}' END;
+            RETURN;
+        END IF;
+    END IF;
+    IF r.is_paused OR r.team_paused THEN
+        outcome := CASE WHEN r.is_paused THEN 'you-are-paused' ELSE 'team-is-paused' END;
+        RETURN;
+    END IF;
+    v_left := least(p_count, q.day_limit - q.used - q.held);
+    IF v_left <= 0 THEN
+        outcome := 'quota-exhausted';
+        RETURN;
+    END IF;
+
+    SELECT coalesce(jsonb_object_agg(y.project_id, y.live), '{}') INTO v_live
+      FROM (
+        SELECT t.project_id, count(*) AS live
+          FROM annotations_lease e JOIN annotations_task t ON t.id = e.task_id
+         WHERE e.reviewer_id = r.id AND e.state = 'live' AND e.expires_at > sightline_take.at
+         GROUP BY t.project_id
+      ) y;
+
+    -- 2. The lanes this reviewer may draw from, the earliest first, each up to where the next one begins; if that is
+    -- not enough, once more without that bound.
+    FOR pass IN 1..2 LOOP
+    EXIT WHEN v_left <= 0;
+    FOR l IN
+        SELECT x.*, lead(x.starts) OVER (ORDER BY x.has_express DESC, x.starts, x.id) AS next_starts
+          FROM (
+            SELECT ln.id, ln.project_id, ln.head_rank, ln.tail_rank, ln.express_head, ln.express_next, ln.version,
+                   ln.head_at, ln.express_head < ln.express_next AS has_express,
+                   greatest(ln.head_rank, b.rank) AS starts,
+                   p.prefetch, p.lease_seconds, b.rank AS seen_rank, b.express AS seen_express
+              FROM annotations_lane ln
+              JOIN annotations_project p ON p.id = ln.project_id
+              LEFT JOIN annotations_bookmark b
+                ON b.lane_id = ln.id AND b.reviewer_id = r.id AND b.version = ln.version
+             WHERE ln.team_id = r.team_id
+               AND p.is_active
+               AND ln.clearance <= r.clearance
+               AND ln.skills <@ r.skills
+               AND (ln.express_head < ln.express_next OR ln.head_rank <= ln.tail_rank)
+               AND EXISTS (
+                    SELECT 1
+                      FROM workforce_residencybasis rb JOIN workforce_region rg ON rg.id = rb.region_id
+                     WHERE rg.code = ln.region AND rb.country = r.country
+                       AND rb.starts_at <= sightline_take.at AND (rb.ends_at IS NULL OR rb.ends_at > sightline_take.at)
+                   )
+          ) x
+         ORDER BY x.has_express DESC, x.starts, x.id
+    LOOP
+        EXIT WHEN v_left <= 0;
+        v_room := l.prefetch - coalesce((v_live ->> l.project_id::text)::integer, 0);
+        IF v_room <= 0 THEN
+            v_full := true;
+            CONTINUE;
+        END IF;
+        v_began := clock_timestamp();
+        v_seen_rank := NULL;
+        v_seen_express := l.express_next;
+        -- Turn 1: seats that came back. Turn 2: the lane's own order.
+        FOR turn IN 1..2 LOOP
+            EXIT WHEN v_left <= 0 OR v_room <= 0;
+            IF turn = 1 THEN
+                CONTINUE WHEN NOT l.has_express;
+                v_from := greatest(l.express_head, l.seen_express);
+                v_to := l.express_next - 1;
+            ELSE
+                v_from := greatest(l.head_rank, l.seen_rank, c_express);
+                v_to := CASE WHEN pass = 1 THEN coalesce(l.next_starts, c_last) ELSE c_last END;
+            END IF;
+            SELECT array_agg(s.id ORDER BY s.rank, s.id) INTO v_ids
+              FROM (
+                SELECT t.id, t.rank
+                  FROM annotations_task t
+                 WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
+                   AND t.rank >= v_from AND t.rank <= v_to
+                   AND NOT EXISTS (SELECT 1 FROM annotations_lease e WHERE e.task_id = t.id AND e.reviewer_id = r.id)
+                   AND EXISTS (
+                        SELECT 1
+                          FROM clips_clip c JOIN clips_consent a ON a.clip_id = c.id
+                         WHERE c.id = t.clip_id AND c.state = 'ready'
+                           AND (NOT c.is_sensitive OR r.clearance >= 1)
+                           AND a.purposes @> ARRAY['human_review']::varchar[]
+                       )
+                 ORDER BY t.rank, t.id
+                 LIMIT least(v_left, v_room)
+                   FOR UPDATE OF t SKIP LOCKED
+              ) s;
+            v_slow := clock_timestamp() - v_began > c_slow;
+            IF v_slow THEN
+                -- Much was walked over that this reviewer held before: remember where the first that is theirs stands,
+                -- locked by somebody or not, so that the next call begins there.
+                SELECT t.rank INTO v_first
+                  FROM annotations_task t
+                 WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
+                   AND t.rank >= v_from AND t.rank <= v_to
+                   AND NOT EXISTS (SELECT 1 FROM annotations_lease e WHERE e.task_id = t.id AND e.reviewer_id = r.id)
+                 ORDER BY t.rank, t.id
+                 LIMIT 1;
+                IF turn = 1 THEN
+                    v_seen_express := coalesce(v_first, l.express_next);
+                ELSE
+                    v_seen_rank := coalesce(v_first, least(v_to, l.tail_rank) + 1);
+                END IF;
+            ELSIF turn = 1 THEN
+                v_seen_express := v_from;
+            END IF;
+            CONTINUE WHEN v_ids IS NULL;
+
+            -- 3. The seats, then the leases.
+            UPDATE annotations_task t SET seats_left = t.seats_left - 1 WHERE t.id = ANY (v_ids);
+            WITH made AS (
+                INSERT INTO annotations_lease
+                    (task_id, reviewer_id, quota_day_id, token, state, granted_at, expires_at)
+                SELECT t.id, r.id, q.id, gen_random_uuid(), 'live', sightline_take.at,
+                       clock_timestamp() + make_interval(secs => coalesce(
+                           l.lease_seconds, greatest(300, 3 * c.duration_ms / 1000 + 120)))
+                  FROM unnest(v_ids) WITH ORDINALITY AS u(id, place)
+                  JOIN annotations_task t ON t.id = u.id
+                  JOIN clips_clip c ON c.id = t.clip_id
+                 ORDER BY u.place
+                RETURNING id
+            )
+            SELECT array_agg(made.id ORDER BY made.id) INTO v_new FROM made;
+            lease_ids := lease_ids || v_new;
+            v_left := v_left - cardinality(v_new);
+            v_room := v_room - cardinality(v_new);
+            v_live := jsonb_set(v_live, ARRAY[l.project_id::text], to_jsonb(l.prefetch - v_room));
+        END LOOP;
+
+        v_slow := clock_timestamp() - v_began > c_slow;
+        IF v_slow AND v_seen_rank IS NOT NULL THEN
+            INSERT INTO annotations_bookmark AS b (reviewer_id, lane_id, version, rank, express)
+            VALUES (r.id, l.id, l.version, v_seen_rank, v_seen_express)
+                ON CONFLICT (reviewer_id, lane_id) DO UPDATE
+               SET version = excluded.version, rank = excluded.rank, express = excluded.express;
+        END IF;
+
+        -- 4. Now and then, move the lane's head up to the first free seat, so that nobody walks over what is gone.
+        -- Never waits; and not when something entered before the tail meanwhile (its version says so).
+        IF v_slow OR l.head_at < sightline_take.at - c_stale THEN
+            SELECT t.rank INTO v_front FROM annotations_task t
+             WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
+               AND t.rank >= greatest(l.head_rank, c_express)
+             ORDER BY t.rank, t.id LIMIT 1;
+            SELECT t.rank INTO v_front_express FROM annotations_task t
+             WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
+               AND t.rank >= l.express_head AND t.rank < l.express_next
+             ORDER BY t.rank, t.id LIMIT 1;
+            PERFORM 1 FROM annotations_lane ln
+              WHERE ln.id = l.id AND ln.version = l.version FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                UPDATE annotations_lane ln
+                   SET head_rank = greatest(ln.head_rank, coalesce(v_front, l.tail_rank + 1)),
+                       express_head = greatest(ln.express_head, coalesce(v_front_express, l.express_next)),
+                       head_at = clock_timestamp()
+                 WHERE ln.id = l.id;
+            END IF;
+        END IF;
+    END LOOP;
+    END LOOP;
+
+    IF cardinality(lease_ids) > 0 THEN
+        UPDATE workforce_quotaday d SET held = d.held + cardinality(lease_ids) WHERE d.id = q.id;
+        held := q.held + cardinality(lease_ids);
+        outcome := 'granted';
+    ELSE
+        outcome := CASE WHEN v_full THEN 'holding-enough' ELSE 'nothing' END;
+    END IF;
+    IF p_key IS NOT NULL THEN
+        INSERT INTO annotations_takekey (reviewer_id, key, count, lease_ids, created_at)
+        VALUES (r.id, p_key, p_count, lease_ids, sightline_take.at);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION sightline_submit(
+    p_user bigint, p_lease bigint, p_token uuid, p_label text, p_answer jsonb, p_schema_version integer,
+    OUT outcome text, OUT annotation_id bigint, OUT task_is_full boolean
+)
+LANGUAGE plpgsql AS $$
+DECLARE
+    e record;
+    v_at timestamptz;
+BEGIN
+    task_is_full := false;
+    SELECT x.id, x.task_id, x.reviewer_id, x.quota_day_id, x.token INTO e
+      FROM annotations_lease x JOIN workforce_reviewer rv ON rv.id = x.reviewer_id
+     WHERE x.id = p_lease AND rv.user_id = p_user AND rv.is_active;
+    IF NOT FOUND THEN
+        outcome := 'not-found';
+        RETURN;
+    END IF;
+    IF e.token <> p_token THEN
+        outcome := 'stale-token';
+        RETURN;
+    END IF;
+    PERFORM 1 FROM workforce_quotaday d WHERE d.id = e.quota_day_id FOR UPDATE;
+    PERFORM 1 FROM annotations_task t WHERE t.id = e.task_id FOR UPDATE;
+    SELECT a.id INTO annotation_id FROM annotations_annotation a WHERE a.lease_id = e.id;
+    IF FOUND THEN
+        outcome := 'repeated';
+        RETURN;
+    END IF;
+    v_at := clock_timestamp();
+    UPDATE annotations_lease x SET state = 'submitted', ended_at = v_at
+     WHERE x.id = e.id AND x.state = 'live' AND x.expires_at > v_at;
+    IF NOT FOUND THEN
+        SELECT CASE x.state WHEN 'returned' THEN 'returned' ELSE 'lapsed' END INTO outcome
+          FROM annotations_lease x WHERE x.id = e.id;
+        RETURN;
+    END IF;
+    INSERT INTO annotations_annotation (lease_id, task_id, reviewer_id, schema_version, label, answer, submitted_at)
+    VALUES (e.id, e.task_id, e.reviewer_id, p_schema_version, p_label, p_answer, v_at)
+    RETURNING id INTO annotation_id;
+    UPDATE workforce_quotaday d SET held = d.held - 1, used = d.used + 1 WHERE d.id = e.quota_day_id;
+    UPDATE annotations_task t
+       SET answers = t.answers + 1,
+           state = CASE WHEN t.answers + 1 = t.overlap AND t.state = 'open' THEN 'full' ELSE t.state END,
+           state_since = CASE WHEN t.answers + 1 = t.overlap AND t.state = 'open' THEN v_at ELSE t.state_since END
+     WHERE t.id = e.task_id
+    RETURNING t.state = 'full' INTO task_is_full;
+    outcome := 'written';
+END
+$$;
+
+-- A seat comes back into its task's lane (which may be another than it left): it goes before what was never taken.
+-- The caller holds the task's row. The lane's row is locked until the end, so the turns become visible in their order.
+CREATE FUNCTION sightline_return_seat(p_task bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_turn bigint;
+BEGIN
+    UPDATE annotations_lane ln SET express_next = ln.express_next + 1
+      FROM annotations_task t
+     WHERE t.id = p_task AND ln.id = t.lane_id
+    RETURNING ln.express_next - 1 INTO v_turn;
+    UPDATE annotations_task t SET seats_left = t.seats_left + 1, rank = v_turn WHERE t.id = p_task;
+END
+$$;
+"""
+
+BACKWARD = """
+DROP FUNCTION sightline_return_seat(bigint);
+DROP FUNCTION sightline_submit(bigint, bigint, uuid, text, jsonb, integer);
+DROP FUNCTION sightline_take(bigint, integer, text);
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("annotations", "0001_first"), ("workforce", "0002_days_and_limits")]
+
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]

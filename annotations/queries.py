@@ -1,0 +1,116 @@
+"""The queue's hot statements, each one round trip and one transaction of its own.
+
+The functions are made by the migration ``0002_queue``; what each does, and why it stays fast however long the queue
+and however old the oldest snapshot, stands in docs/decisions.md, "The queue".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Greatest, Least
+
+from annotations.models import Lane, Project
+from clips.models import Clip
+from workforce.models import Team
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What :func:`take` answered: an outcome, the quota day after it, the leases."""
+
+    outcome: str
+    quota_day_id: int | None
+    day: date | None
+    time_zone: str
+    day_limit: int
+    used: int
+    held: int
+    lease_ids: list[int]
+    at: datetime
+
+
+def take(user_id: int, count: int, key: str | None = None) -> Taken:
+    """Take up to ``count`` seats for the reviewer with this sign-in.
+
+    Outcomes: granted, nothing, holding-enough, quota-exhausted, you-are-paused, team-is-paused, repeated (the same
+    key: the same leases), key-reused (the key with another count), not-a-reviewer.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, quota_day_id, day, time_zone, day_limit, used, held, lease_ids, at"
+            " FROM sightline_take(%s, %s, %s)",
+            [user_id, count, key],
+        )
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 -- the function always answers
+    return Taken(*row)
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What :func:`submit` answered."""
+
+    outcome: str
+    annotation_id: int | None
+    task_is_full: bool
+
+
+def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any, schema_version: int) -> Submitted:
+    """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, returned, lapsed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT outcome, annotation_id, task_is_full FROM sightline_submit(%s, %s, %s, %s, %s::jsonb, %s)",
+            [user_id, lease_id, token, label, json.dumps(answer), schema_version],
+        )
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 -- the function always answers
+    return Submitted(*row)
+
+
+def return_seat(task_id: int) -> None:
+    """Put a seat of a task, whose row the caller holds, back into its lane, before what was never taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sightline_return_seat(%s)", [task_id])
+
+
+def rank_of(due_at: datetime, *, priority: int) -> int:
+    """A task's virtual deadline in milliseconds: when it is due, less its priority in hours."""
+    return int(due_at.timestamp() * 1000) - priority * 3_600_000
+
+
+def lane_for(*, team: Team | int, project: Project, clip: Clip) -> Lane:
+    """The lane of tasks that ask the same of a reviewer as this clip in this project; made when it is the first."""
+    lane, _made = Lane.objects.get_or_create(
+        team_id=team if isinstance(team, int) else team.pk,
+        project=project,
+        region=clip.region,
+        skills=sorted(project.skills),
+        clearance=int(clip.is_sensitive),
+    )
+    return lane
+
+
+def enter(lane: Lane, ranks: Sequence[int]) -> None:
+    """Make a lane ready for tasks of these ranks, which the caller inserts in the same transaction.
+
+    Locks the lane's row until then. What enters before the tail makes every bookmark in the lane worthless, and what
+    enters before the head moves the head back.
+    """
+    first, last = min(ranks), max(ranks)
+    rows = Lane.objects.filter(pk=lane.pk)
+    if rows.filter(tail_rank=0).update(head_rank=first, tail_rank=last):
+        return
+    if not rows.filter(tail_rank__lt=first).update(tail_rank=Greatest("tail_rank", last)):
+        rows.update(
+            version=F("version") + 1,
+            head_rank=Least("head_rank", first),
+            tail_rank=Greatest("tail_rank", last),
+        )
