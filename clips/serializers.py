@@ -40,7 +40,7 @@ class ConsentIn(serializers.Serializer[Any]):
 
 
 @extend_schema_field(
-    {"type": "string", "contentMediaType": "application/json", "description": "A ConsentIn object, as JSON text."}
+    {"type": "string", "description": "A JSON object, written as text, with the members of a consent."}
 )
 class ConsentField(serializers.Field[Any, Any, str, Any]):
     """A form's text field that holds a consent as JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
@@ -135,3 +136,7 @@ def test_the_schema_describes_every_door(client) -> None:
             for door, method in POLICY:
                 if door == name:
                     assert (path.replace("987654", "{id}"), method) in described
+
+
+def test_the_schema_is_valid_openapi_without_a_warning(tmp_path) -> None:
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yml"))
