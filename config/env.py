@@ -103,10 +103,7 @@ def database(name: str, *, embedded: bool) -> dict[str, Any]:
     host = str(parts.pop("host", "") or "")
     password = str(parts.pop("password", "") or "")
     if host and not host.startswith("/") and not embedded:
-        if not password:
-            raise Misconfigured(f"{name} names a server on a network but no password.")
-        if len(password) < 12 or any(word in password.lower() for word in WEAK_WORDS):
-            raise Misconfigured(f"{name} holds a weak password: 12 random characters at least.")
+        check_password(name, password)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": str(parts.pop("dbname", "") or "sightline"),
@@ -118,7 +115,15 @@ def database(name: str, *, embedded: bool) -> dict[str, Any]:
     }
 
 
-def broker(name: str) -> str:
+def check_password(name: str, password: str) -> None:
+    """Refuse a password that goes over a network and that anybody could guess."""
+    if not password:
+        raise Misconfigured(f"{name} names a server on a network but no password.")
+    if len(password) < 12 or any(word in password.lower() for word in WEAK_WORDS):
+        raise Misconfigured(f"{name} holds a weak password: 12 random characters at least.")
+
+
+def broker(name: str, *, embedded: bool) -> str:
     """The Redis URL in the words of Celery's transport: ``unix://`` becomes ``redis+socket://``."""
     value = text(name)
     url = urlsplit(value)
@@ -128,6 +133,8 @@ def broker(name: str) -> str:
         return f"redis+socket://{password}{unquote(url.path)}?virtual_host={db}"
     if url.scheme not in {"redis", "rediss"}:
         raise Misconfigured(f"{name} must start with redis://, rediss:// or unix://.")
+    if not embedded:
+        check_password(name, unquote(url.password or ""))
     return value
 
 

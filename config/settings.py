@@ -190,7 +190,7 @@ _REDIS_TIMEOUTS = {
     "retry_on_timeout": True,
 }
 REDIS_URL = env.text("REDIS_URL")
-CELERY_BROKER_URL = env.broker("REDIS_URL")
+CELERY_BROKER_URL = env.broker("REDIS_URL", embedded=EMBEDDED)
 CELERY_BROKER_TRANSPORT_OPTIONS = _REDIS_TIMEOUTS | {
     # Longer than any task may run, so that a message is not redelivered while its first run is still under way;
     # the sweeps over PostgreSQL, not this, are what bring lost work back.

@@ -56,6 +56,8 @@ def test_production_settings_pass_the_deployment_checks(tmp_path) -> None:
         ({"DATABASE_URL": "postgres://sightline:password@db.internal/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "mysql://x"}, "DATABASE_URL"),
         ({"REDIS_URL": "http://redis"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://redis.internal"}, "REDIS_URL"),
+        ({"REDIS_URL": "redis://:password@redis.internal"}, "REDIS_URL"),
         ({"UPLOAD_LIMIT_MB": "lots"}, "UPLOAD_LIMIT_MB"),
         ({"STORAGE_URL": "ftp://files"}, "STORAGE_URL"),
         ({"SIGHTLINE_EMBEDDED": "1"}, "ALLOWED_HOSTS"),
@@ -80,7 +82,7 @@ def test_a_secret_of_the_stack_file_is_not_read_where_one_is_given(tmp_path, mon
 
 def test_a_broker_on_a_socket_is_put_in_celerys_words(monkeypatch) -> None:
     monkeypatch.setenv("REDIS_URL", "unix:///run/redis.sock?db=2")
-    assert env.broker("REDIS_URL") == "redis+socket:///run/redis.sock?virtual_host=2"
+    assert env.broker("REDIS_URL", embedded=True) == "redis+socket:///run/redis.sock?virtual_host=2"
 
 
 def test_a_bucket_is_private_and_never_overwritten(monkeypatch, tmp_path) -> None:
