@@ -1,11 +1,15 @@
 """The work's Celery tasks: an id in, one verb called, the next bell rung after commit."""
 
+import logging
+
 from celery import shared_task
 
-from annotations import consensus, exporting, leasing, spreading
+from annotations import auditing, consensus, exporting, leasing, spreading
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone
+
+log = logging.getLogger("sightline.audit")
 
 
 @shared_task
@@ -36,6 +40,13 @@ def sweep_tasks() -> None:
         for task_id in consensus.waiting(at=at):
             consensus.settle(task_id, at=at)
         spreading.rehome_stuck(at=at)
+
+
+@shared_task
+def audit_queue() -> None:
+    with alone("audit_queue") as mine:
+        for finding in auditing.audit() if mine else ():
+            log.error("audit: %s is broken by %s rows, the first %s", finding.check.name, finding.count, finding.first)
 
 
 @shared_task

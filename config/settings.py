@@ -235,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
+    "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, connections
 
-from annotations import leasing, submitting
+from annotations import auditing, leasing, submitting
 from annotations.models import Annotation, Lease, LeaseState, Project, Task
 from config.clock import database_now
 from config.errors import Refusal
@@ -41,6 +41,7 @@ def at_once(people: int, work: Callable[[int], Any]) -> list[Any]:
 
 
 def counters_equal_rows() -> None:
+    assert auditing.audit() == []
     for day in QuotaDay.objects.all():
         live = Lease.objects.filter(quota_day=day, state=LeaseState.LIVE).count()
         done = Lease.objects.filter(quota_day=day, state=LeaseState.SUBMITTED).count()

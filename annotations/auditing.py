@@ -1,0 +1,172 @@
+"""Auditing: the queue's promises, asked of its rows. Each check is one query that finds the first row that breaks it.
+
+All are asked of one snapshot, so that a busy queue is not mistaken for a broken one. The numbers are those of the
+invariants in docs/decisions.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+
+@dataclass(frozen=True)
+class Check:
+    """One promise, and the query whose every row breaks it. The query's first column names the row."""
+
+    name: str
+    promise: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A promise that is broken: how often, and by which row first."""
+
+    check: Check
+    count: int
+    first: dict[str, Any]
+
+
+CHECKS = [
+    Check(
+        "quota-counters",
+        "A quota day's held and used are its live and its submitted leases.",
+        """
+        SELECT q.id AS quota_day, q.held, q.used, count(l.id) FILTER (WHERE l.state = 'live') AS live,
+               count(l.id) FILTER (WHERE l.state = 'submitted') AS submitted
+          FROM workforce_quotaday q LEFT JOIN annotations_lease l ON l.quota_day_id = q.id
+         GROUP BY q.id
+        HAVING q.held <> count(l.id) FILTER (WHERE l.state = 'live')
+            OR q.used <> count(l.id) FILTER (WHERE l.state = 'submitted')
+        """,
+    ),
+    Check(
+        "quota-within-allowed",
+        "Used and held are never more than allowed, and allowed is never less than the day's limit.",
+        "SELECT id AS quota_day, used, held, allowed FROM workforce_quotaday"
+        " WHERE used + held > allowed OR allowed < day_limit",
+    ),
+    Check(
+        "lease-on-its-day",
+        "A lease counts on the local date of its grant, by the zone that was in force.",
+        """
+        SELECT l.id AS lease, l.granted_at, q.day, q.time_zone
+          FROM annotations_lease l JOIN workforce_quotaday q ON q.id = l.quota_day_id
+         WHERE (l.granted_at AT TIME ZONE q.time_zone)::date <> q.day OR q.reviewer_id <> l.reviewer_id
+        """,
+    ),
+    Check(
+        "seats",
+        "A task's free seats, live leases and answers are its overlap.",
+        """
+        SELECT t.id AS task, t.overlap, t.seats_left, t.answers, count(l.id) AS live
+          FROM annotations_task t LEFT JOIN annotations_lease l ON l.task_id = t.id AND l.state = 'live'
+         GROUP BY t.id
+        HAVING t.seats_left + t.answers + count(l.id) <> t.overlap
+        """,
+    ),
+    Check(
+        "answers",
+        "A task's count of answers is its annotations.",
+        """
+        SELECT t.id AS task, t.answers, count(a.id) AS annotations
+          FROM annotations_task t LEFT JOIN annotations_annotation a ON a.task_id = t.id
+         GROUP BY t.id
+        HAVING t.answers <> count(a.id)
+        """,
+    ),
+    Check(
+        "never-twice",
+        "Nobody holds or has held two seats of one task.",
+        "SELECT min(id) AS lease, task_id AS task, reviewer_id AS reviewer FROM annotations_lease"
+        " GROUP BY task_id, reviewer_id HAVING count(*) > 1",
+    ),
+    Check(
+        "annotation-under-its-lease",
+        "Every submitted lease has one annotation, of its task and reviewer, and no other lease has any.",
+        """
+        SELECT l.id AS lease, l.state, a.id AS annotation
+          FROM annotations_lease l FULL JOIN annotations_annotation a ON a.lease_id = l.id
+         WHERE (l.state = 'submitted') IS DISTINCT FROM (a.id IS NOT NULL)
+            OR (a.id IS NOT NULL AND (a.task_id <> l.task_id OR a.reviewer_id <> l.reviewer_id))
+        """,
+    ),
+    Check(
+        "due-times",
+        "What waits has a due time.",
+        """
+        SELECT 'clip' AS kind, id FROM clips_clip WHERE state NOT IN ('ready', 'failed') AND due_at IS NULL
+        UNION ALL
+        SELECT 'task', id FROM annotations_task WHERE state IN ('open', 'full') AND due_at IS NULL
+        UNION ALL
+        SELECT 'export', id FROM annotations_export WHERE state IN ('requested', 'writing') AND due_at IS NULL
+        """,
+    ),
+    Check(
+        "sweeps-keep-up",
+        "No lease is live a minute after its time, and no task is full for ten minutes.",
+        """
+        SELECT 'lease' AS kind, id FROM annotations_lease
+         WHERE state = 'live' AND expires_at < now() - interval '1 minute'
+        UNION ALL
+        SELECT 'task', id FROM annotations_task WHERE state = 'full' AND state_since < now() - interval '10 minutes'
+        """,
+    ),
+    Check(
+        "heads-pass-no-free-seat",
+        "Every free seat of an open task is at or behind its lane's head.",
+        """
+        SELECT t.id AS task, t.rank, n.id AS lane, n.head_rank, n.tail_rank, n.express_head, n.express_next
+          FROM annotations_task t JOIN annotations_lane n ON n.id = t.lane_id
+         WHERE t.state = 'open' AND t.seats_left > 0
+           AND CASE WHEN t.rank < 100000000000
+                    THEN t.rank < n.express_head OR t.rank >= n.express_next
+                    ELSE t.rank < n.head_rank OR t.rank > n.tail_rank END
+        """,
+    ),
+    Check(
+        "lane-fits-its-tasks",
+        "A task lies in a lane of its team, its project and its clip's region.",
+        """
+        SELECT t.id AS task, n.id AS lane
+          FROM annotations_task t
+          JOIN annotations_lane n ON n.id = t.lane_id
+          JOIN clips_clip c ON c.id = t.clip_id
+         WHERE n.team_id <> t.team_id OR n.project_id <> t.project_id OR n.region <> c.region
+        """,
+    ),
+    Check(
+        "settled-as-voted",
+        "A settled task's label is the one most of its annotations chose.",
+        """
+        SELECT t.id AS task, t.label
+          FROM annotations_task t
+         WHERE t.state = 'settled'
+           AND EXISTS (
+                SELECT 1 FROM annotations_annotation a WHERE a.task_id = t.id AND a.label <> t.label
+                 GROUP BY a.label
+                HAVING count(*) >= (SELECT count(*) FROM annotations_annotation b
+                                     WHERE b.task_id = t.id AND b.label = t.label)
+           )
+        """,
+    ),
+]
+
+
+def audit() -> list[Finding]:
+    """Ask every check of one snapshot; returns what is broken. Writes nothing, waits for nobody."""
+    found = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = '10min'")
+        for check in CHECKS:
+            cursor.execute(f"SELECT *, count(*) OVER () AS broken FROM ({check.query}) bad LIMIT 1")  # noqa: S608
+            row = cursor.fetchone()
+            if row is not None:
+                names = [column.name for column in cursor.description or ()]
+                first = dict(zip(names, row, strict=True))
+                found.append(Finding(check, int(first.pop("broken")), first))
+    return found
