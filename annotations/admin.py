@@ -9,11 +9,25 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from annotations import consensus, exporting
-from annotations.models import Annotation, Export, ExportState, Lane, Lease, LeaseState, Project, Task, TaskState
+from annotations.models import (
+    Annotation,
+    Export,
+    ExportState,
+    Lane,
+    LateAnswer,
+    Lease,
+    LeaseState,
+    Project,
+    Task,
+    TaskState,
+)
 from annotations.tasks import write_export
 from config.admin import Record, Register, ago, size
 from config.bells import ring
 from config.clock import database_now
+
+ANSWERS = ["overlap", "most_seats"]
+LEASES = ["lease_seconds", "lease_most_seconds", "grace_seconds"]
 
 
 @admin.register(Project)
@@ -39,7 +53,20 @@ class ProjectAdmin(Register):
         (None, {"fields": ["name", "slug", "is_active", "teams"]}),
         ("What is asked", {"fields": ["label_schema", "schema_version"]}),
         ("Who may answer", {"fields": ["skills", "prefetch"]}),
-        ("How answers are gathered", {"fields": ["overlap", "most_seats", "lease_seconds", "due_hours", "priority"]}),
+        (
+            "How answers are gathered",
+            {
+                "fields": [
+                    "overlap",
+                    "most_seats",
+                    "lease_seconds",
+                    "lease_most_seconds",
+                    "grace_seconds",
+                    "due_hours",
+                    "priority",
+                ]
+            },
+        ),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
@@ -167,6 +194,7 @@ class LeaseAdmin(Record):
             LeaseState.SUBMITTED: "success",
             LeaseState.RETURNED: "warning",
             LeaseState.LAPSED: "danger",
+            LeaseState.SKIPPED: "warning",
         },
     )
     def state_label(self, lease: Lease) -> tuple[str, str]:
@@ -247,3 +275,11 @@ class LaneAdmin(Record):
     list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "express_next"]
     list_filter = ["team", "project", "clearance"]
     list_select_related = ["team", "project"]
+
+
+@admin.register(LateAnswer)
+class LateAnswerAdmin(Record):
+    list_display = ["id", "lease", "answer", "received_at"]
+    list_select_related = ["lease"]
+    search_fields = ["=lease__id"]
+    search_help_text = "Lease number"

@@ -27,6 +27,8 @@ from annotations.serializers import (
     LeaseOut,
     LeasesIn,
     LeasesOut,
+    SkipIn,
+    TokenIn,
 )
 from annotations.tasks import settle_task, write_export
 from clips import storage
@@ -135,6 +137,55 @@ class LeaseView(APIView):
     )
     def delete(self, request: Request, pk: int) -> Response:
         leasing.give_back(reviewer_of(request), pk, at=database_now())
+        return Response(status=204)
+
+
+class RenewalView(APIView):
+    """More time for a lease, while the player is open."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(
+        operation_id="renew_lease",
+        request=TokenIn,
+        responses={
+            200: LeaseOut,
+            409: OpenApiResponse(description="problem+json: stale-token"),
+            410: OpenApiResponse(description="problem+json: lease-lapsed, lease-returned"),
+        },
+        summary="Renew a lease",
+        description="Its full length again from now, up to the project's hard maximum from its grant: `expires_at` "
+        "says until when. Call it every minute while the player is open.",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = TokenIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        lease = leasing.renew(reviewer_of(request), pk, token=incoming.validated_data["token"], at=database_now())
+        return Response(LeaseOut(lease, context={"request": request}).data)
+
+
+class SkipView(APIView):
+    """A task I would rather not answer."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(
+        operation_id="skip_lease",
+        request=SkipIn,
+        responses={
+            204: None,
+            409: OpenApiResponse(description="problem+json: stale-token, already-submitted"),
+            410: OpenApiResponse(description="problem+json: lease-lapsed, lease-returned"),
+            429: OpenApiResponse(description="problem+json: skips-exhausted"),
+        },
+        summary="Skip a task, with a reason",
+        description="The seat returns to the queue and the unit to your day; you are never offered the task again.",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = SkipIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        fields = incoming.validated_data
+        leasing.skip(reviewer_of(request), pk, token=fields["token"], reason=fields["reason"], at=database_now())
         return Response(status=204)
 
 

@@ -8,10 +8,12 @@ never waits for a lane, and whoever holds a lane waits for nobody.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest
 
 from annotations import queries
 from annotations.errors import (
@@ -21,11 +23,12 @@ from annotations.errors import (
     LeaseReturned,
     NotAReviewer,
     Paused,
+    StaleToken,
 )
 from annotations.models import LEASE_MOVES, Lease, LeaseState, Task, TaskState
 from config.errors import NotFound, Refusal
 from config.states import move
-from workforce import quotas
+from workforce import people, quotas
 from workforce.models import QuotaDay, Reviewer
 
 MOST_AT_ONCE = 10
@@ -87,7 +90,7 @@ def live_leases(reviewer: Reviewer, *, at: datetime) -> QuerySet[Lease]:
 
 def own_lease(reviewer: Reviewer, lease_id: int) -> Lease:
     """The reviewer's lease. Raises :class:`NotFound` alike for absent ones and other people's."""
-    lease = Lease.objects.filter(pk=lease_id, reviewer=reviewer).select_related("task__project").first()
+    lease = Lease.objects.filter(pk=lease_id, reviewer=reviewer).select_related("task__project", "task__clip").first()
     if lease is None:
         raise NotFound
     return lease
@@ -106,6 +109,54 @@ def give_back(reviewer: Reviewer, lease_id: int, *, at: datetime) -> None:
         raise why_over(lease.state)
 
 
+def skip(reviewer: Reviewer, lease_id: int, *, token: UUID, reason: str, at: datetime) -> None:
+    """Skip a task for good, with a reason; its seat and the day's unit return. Skipping twice is dull.
+
+    Raises :class:`NotFound`, :class:`StaleToken`, :class:`workforce.errors.SkipsExhausted`, or how the lease ended.
+    """
+    lease = own_lease(reviewer, lease_id)
+    if token != lease.token:
+        raise StaleToken
+    with transaction.atomic():
+        lock_in_order(lease)
+        moved = move(
+            Lease.objects.filter(pk=lease.pk, expires_at__gt=at),
+            moves=LEASE_MOVES,
+            old=LeaseState.LIVE,
+            new=LeaseState.SKIPPED,
+            ended_at=at,
+            skip_reason=reason,
+        )
+        if moved == 1:
+            quotas.spend_skip(lease.quota_day_id)
+            quotas.give_back(lease.quota_day_id)
+            queries.return_seat(lease.task_id)
+            return
+    lease.refresh_from_db()
+    if lease.state != LeaseState.SKIPPED:
+        raise why_over(lease.state)
+
+
+def renew(reviewer: Reviewer, lease_id: int, *, token: UUID, at: datetime) -> Lease:
+    """Give a live lease its full length again, counted from now, up to the project's hard maximum from its grant.
+
+    Raises :class:`NotFound`, :class:`StaleToken`, or how the lease ended; a lease that is over is never revived.
+    """
+    lease = own_lease(reviewer, lease_id)
+    if token != lease.token:
+        raise StaleToken
+    project = lease.task.project
+    length = timedelta(seconds=project.lease_seconds or max(300, 3 * lease.task.clip.duration_ms // 1000 + 120))
+    last = lease.granted_at + timedelta(seconds=project.lease_most_seconds)
+    moved = Lease.objects.filter(pk=lease.pk, state=LeaseState.LIVE, expires_at__gt=at).update(
+        expires_at=Greatest(F("expires_at"), min(at + length, last))
+    )
+    lease.refresh_from_db()
+    if moved != 1:
+        raise why_over(lease.state)
+    return lease
+
+
 def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
     """End a live lease without an answer and return its seat and its quota unit; False when it was over already."""
     with transaction.atomic():
@@ -114,6 +165,8 @@ def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
         if moved != 1:
             return False
         quotas.give_back(lease.quota_day_id)
+        if new == LeaseState.LAPSED:
+            people.count_lapse(lease.reviewer_id)
         queries.return_seat(lease.task_id)
     return True
 
@@ -132,7 +185,7 @@ def lock_in_order(lease: Lease) -> None:
 
 def why_over(state: str) -> Refusal:
     """The refusal that says how a lease ended."""
-    if state == LeaseState.RETURNED:
+    if state in {LeaseState.RETURNED, LeaseState.SKIPPED}:
         return LeaseReturned()
     if state == LeaseState.SUBMITTED:
         return AlreadySubmitted()

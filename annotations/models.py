@@ -62,6 +62,16 @@ class Project(models.Model):
         validators=[MinValueValidator(30), MaxValueValidator(3600)],
         help_text="How long a lease lasts. Blank: three times the clip and two minutes, five minutes at least.",
     )
+    lease_most_seconds = models.PositiveIntegerField(
+        default=3600,
+        validators=[MinValueValidator(60), MaxValueValidator(6 * 3600)],
+        help_text="However often it is renewed, a lease ends this long after it was granted.",
+    )
+    grace_seconds = models.PositiveIntegerField(
+        default=120,
+        validators=[MaxValueValidator(3600)],
+        help_text="An answer this late is still taken if its seat is free; a later one is kept but never counted.",
+    )
     due_hours = models.PositiveSmallIntegerField(
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
@@ -217,14 +227,28 @@ class LeaseState(models.TextChoices):
     SUBMITTED = "submitted", "Submitted"
     RETURNED = "returned", "Given back"
     LAPSED = "lapsed", "Lapsed"
+    SKIPPED = "skipped", "Skipped"
 
 
 LEASE_MOVES: Moves = {
-    LeaseState.LIVE: frozenset({LeaseState.SUBMITTED, LeaseState.RETURNED, LeaseState.LAPSED}),
+    LeaseState.LIVE: frozenset({LeaseState.SUBMITTED, LeaseState.RETURNED, LeaseState.LAPSED, LeaseState.SKIPPED}),
     LeaseState.SUBMITTED: frozenset(),
     LeaseState.RETURNED: frozenset(),
-    LeaseState.LAPSED: frozenset(),
+    # A late answer, within the grace, while the seat is free.
+    LeaseState.LAPSED: frozenset({LeaseState.SUBMITTED}),
+    LeaseState.SKIPPED: frozenset(),
 }
+
+
+class SkipReason(models.TextChoices):
+    """Why a reviewer would rather not answer a task."""
+
+    CANNOT_PLAY = "cannot_play", "It does not play"
+    CANNOT_SEE = "cannot_see", "Too dark, too blurred or hidden"
+    LANGUAGE = "language", "A language I do not speak"
+    KNOWN_PERSON = "known_person", "I know somebody in it"
+    DISTRESSING = "distressing", "It distresses me"
+    OTHER = "other", "Something else"
 
 
 class Lease(models.Model):
@@ -238,10 +262,16 @@ class Lease(models.Model):
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=16, choices=SkipReason.choices, blank=True)
 
     class Meta:
         ordering = ["-id"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(state=LeaseState.SKIPPED, skip_reason__gt="")
+                | Q(~Q(state=LeaseState.SKIPPED), skip_reason=""),
+                name="lease_skipped_has_reason",
+            ),
             models.UniqueConstraint(fields=["task", "reviewer"], name="lease_never_twice_for_one_reviewer"),
             models.CheckConstraint(
                 condition=Q(state=LeaseState.LIVE) | Q(ended_at__isnull=False), name="lease_ended_has_time"
@@ -293,6 +323,20 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"annotation {self.pk}"
+
+
+class LateAnswer(models.Model):
+    """An answer that came after its lease was over: kept, so that nobody's work is lost unseen, and never counted."""
+
+    lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="late_answer")
+    answer = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"late answer under lease {self.lease_id}"
 
 
 class ExportState(models.TextChoices):

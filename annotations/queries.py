@@ -64,7 +64,8 @@ class Submitted:
 
 
 def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any, schema_version: int) -> Submitted:
-    """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, returned, lapsed."""
+    """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, and how else the lease
+    ended: returned, skipped, lapsed (the answer is then kept as late)."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT outcome, annotation_id, task_is_full FROM sightline_submit(%s, %s, %s, %s, %s::jsonb, %s)",

@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
-from annotations.models import Annotation, Export, Lease, Project
+from annotations.models import Annotation, Export, Lease, Project, SkipReason
 from clips.models import Clip, RenditionKind
 
 
@@ -36,6 +36,14 @@ class WholeNumber(serializers.IntegerField):
 
 class LeasesIn(StrictSerializer):
     count = WholeNumber(min_value=1, max_value=MOST_AT_ONCE, default=1, help_text="How many leases are wanted at most.")
+
+
+class TokenIn(StrictSerializer):
+    token = serializers.UUIDField(help_text="The lease's token.")
+
+
+class SkipIn(TokenIn):
+    reason = serializers.ChoiceField(choices=SkipReason.choices)
 
 
 class AnnotationIn(StrictSerializer):

@@ -17,7 +17,8 @@ def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[An
 
     A repeat gets the first answer, so after a lost reply repeating tells the outcome. Raises :class:`NotFound`,
     :class:`StaleToken`, :class:`AnswerNotInSchema`, :class:`LeaseReturned` or :class:`LeaseLapsed`; then nothing
-    was changed.
+    was changed, but that an answer which came too late is kept, uncounted. Late within the project's grace is taken
+    while the seat is still free.
     """
     lease = Lease.objects.filter(pk=lease_id, reviewer__user=user_id).select_related("task__project").first()
     if lease is None:

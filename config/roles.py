@@ -41,6 +41,7 @@ ROLES: dict[str, list[str]] = {
         "annotations.view_task",
         "annotations.view_lease",
         "annotations.view_lane",
+        "annotations.view_lateanswer",
         "annotations.view_annotation",
         "annotations.add_export",
         "annotations.view_export",

@@ -91,7 +91,7 @@ def make_user(username: str, role: str | None = None, **fields: Any) -> User:
 
 
 def make_project(*teams: Team, slug: str = "threats", **fields: Any) -> Project:
-    fields = {"prefetch": 10} | fields
+    fields = {"prefetch": 10, "grace_seconds": 0} | fields
     project = Project.objects.create(slug=slug, name=slug.title(), label_schema=SCHEMA, **fields)
     project.teams.set(teams)
     return project

@@ -30,6 +30,9 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("leases", "POST"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("lease", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("lease", "DELETE"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("renewal", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("skip", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("resume", "POST"): {"reviewer": 204} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("annotation", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("exports", "POST"): dict.fromkeys(["service account", "ops manager"], 400)
     | dict.fromkeys(["reviewer", "nobody in particular"], 403),

@@ -18,8 +18,8 @@ from rest_framework.views import APIView
 from config.clock import database_now
 from config.http.roles import IsReviewer
 from config.http.tokens import Tokens
-from workforce import quotas
-from workforce.errors import NotASignIn
+from workforce import people, quotas
+from workforce.errors import NotASignIn, PausedByOps
 from workforce.models import QuotaDay, Reviewer
 from workforce.serializers import DaysOut, MeOut, SignIn, TokenOut
 
@@ -107,3 +107,21 @@ class MyDaysView(APIView):
     def get(self, request: Request) -> Response:
         days = QuotaDay.objects.filter(reviewer__user=cast(User, request.user)).order_by("-day")[:HISTORY_DAYS]
         return Response({"days": [quotas.describe(day) | {"limit_source": day.limit_source} for day in days]})
+
+
+class ResumeView(APIView):
+    """I am back."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(
+        operation_id="resume",
+        request=None,
+        responses={204: None, 409: OpenApiResponse(description="problem+json: paused-by-ops")},
+        summary="Resume after leases that lapsed",
+        description="Three leases that lapse in a row pause you, so that no work waits for somebody who has left.",
+    )
+    def post(self, request: Request) -> Response:
+        if not people.resume(cast(User, request.user).reviewer):
+            raise PausedByOps
+        return Response(status=204)

@@ -15,3 +15,16 @@ class NotASignIn(Refusal):
 
     code = "sign-in-failed"
     status = 401
+
+
+class SkipsExhausted(Refusal):
+    """All of the day's skips are used."""
+
+    code = "skips-exhausted"
+    status = 429
+
+
+class PausedByOps(Refusal):
+    """Your team's lead or an ops manager paused you; they can end it."""
+
+    code = "paused-by-ops"

@@ -112,7 +112,13 @@ class Reviewer(models.Model):
     clearance = models.PositiveSmallIntegerField(
         choices=Clearance.choices, default=Clearance.ORDINARY, help_text="Which footage the person may be shown."
     )
-    is_paused = models.BooleanField(default=False, help_text="On: the person is handed no work until they resume.")
+    is_paused = models.BooleanField(default=False, help_text="On: the person is handed no work.")
+    paused_by_lapses = models.BooleanField(
+        default=False, editable=False, help_text="The pause came from leases that lapsed; the person may end it."
+    )
+    lapses_in_row = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Leases that lapsed since the last answer."
+    )
     is_active = models.BooleanField(default=True, help_text="Off: the person can no longer take or submit work.")
 
     class Meta:
@@ -208,6 +214,7 @@ class QuotaDay(models.Model):
     allowed = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
+    skips = models.PositiveIntegerField(default=0, help_text="Tasks skipped with a reason; capped.")
 
     class Meta:
         ordering = ["-day", "reviewer_id"]

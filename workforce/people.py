@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import F
 
 from workforce import days
 from workforce.models import Clearance, Region, ResidencyBasis, Reviewer, Team
@@ -72,6 +73,25 @@ def move_zone(reviewer: Reviewer, time_zone: str, *, at: datetime) -> datetime:
     Reviewer.objects.filter(pk=reviewer.pk).update(time_zone=old, next_time_zone=time_zone, zone_changes_at=starts)
     reviewer.refresh_from_db()
     return starts
+
+
+# This many leases lapsed one after the other: the person has left the screen.
+LAPSES_THAT_PAUSE = 3
+
+
+def count_lapse(reviewer_id: int) -> None:
+    """Count a lease that lapsed; the third in a row pauses the person until they resume."""
+    rows = Reviewer.objects.filter(pk=reviewer_id)
+    rows.update(lapses_in_row=F("lapses_in_row") + 1)
+    rows.filter(lapses_in_row__gte=LAPSES_THAT_PAUSE, is_paused=False).update(is_paused=True, paused_by_lapses=True)
+
+
+def resume(reviewer: Reviewer) -> bool:
+    """End a pause that came from lapses; False when ops paused the person, which only ops may end."""
+    Reviewer.objects.filter(pk=reviewer.pk, paused_by_lapses=True).update(
+        is_paused=False, paused_by_lapses=False, lapses_in_row=0
+    )
+    return not Reviewer.objects.get(pk=reviewer.pk).is_paused
 
 
 @transaction.atomic

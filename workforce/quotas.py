@@ -15,8 +15,10 @@ from django.db.models import F
 from django.db.models.functions import Greatest
 
 from workforce import days, queries
-from workforce.errors import QuotaExhausted
+from workforce.errors import QuotaExhausted, SkipsExhausted
 from workforce.models import DailyLimit, LimitLevel, QuotaDay, Region, Reviewer, Team
+
+SKIPS_A_DAY = 20
 
 
 def today(reviewer: Reviewer, *, at: datetime) -> QuotaDay:
@@ -50,6 +52,12 @@ def give_back(quota_day_id: int) -> None:
     )
     if moved != 1:
         raise RuntimeError(f"quota day {quota_day_id} is gone")
+
+
+def spend_skip(quota_day_id: int) -> None:
+    """Count one skip of the day, while the day has any left. Raises :class:`SkipsExhausted`."""
+    if QuotaDay.objects.filter(pk=quota_day_id, skips__lt=SKIPS_A_DAY).update(skips=F("skips") + 1) != 1:
+        raise SkipsExhausted(f"{SKIPS_A_DAY} skips a day are allowed. Give the task back, or answer it.")
 
 
 def describe(quota: QuotaDay) -> dict[str, object]:

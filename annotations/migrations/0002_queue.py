@@ -57,8 +57,8 @@ BEGIN
     day := (at AT TIME ZONE r.zone)::date;
     SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
     IF NOT FOUND THEN
-        INSERT INTO workforce_quotaday (reviewer_id, day, time_zone, day_limit, limit_source, allowed, used, held)
-        SELECT r.id, sightline_take.day, r.zone, m.value, m.source, m.value, 0, 0
+        INSERT INTO workforce_quotaday (reviewer_id, day, time_zone, day_limit, limit_source, allowed, used, held, skips)
+        SELECT r.id, sightline_take.day, r.zone, m.value, m.source, m.value, 0, 0, 0
           FROM sightline_limit(r.id, sightline_take.day) m
             ON CONFLICT DO NOTHING;
         SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
@@ -186,8 +186,8 @@ BEGIN
             UPDATE annotations_task t SET seats_left = t.seats_left - 1 WHERE t.id = ANY (v_ids);
             WITH made AS (
                 INSERT INTO annotations_lease
-                    (task_id, reviewer_id, quota_day_id, token, state, granted_at, expires_at)
-                SELECT t.id, r.id, q.id, gen_random_uuid(), 'live', sightline_take.at,
+                    (task_id, reviewer_id, quota_day_id, token, state, skip_reason, granted_at, expires_at)
+                SELECT t.id, r.id, q.id, gen_random_uuid(), 'live', '', sightline_take.at,
                        clock_timestamp() + make_interval(secs => coalesce(
                            l.lease_seconds, greatest(300, 3 * c.duration_ms / 1000 + 120)))
                   FROM unnest(v_ids) WITH ORDINALITY AS u(id, place)
@@ -256,11 +256,16 @@ CREATE FUNCTION sightline_submit(
 LANGUAGE plpgsql AS $$
 DECLARE
     e record;
+    f record;
     v_at timestamptz;
+    v_on_time boolean;
 BEGIN
     task_is_full := false;
-    SELECT x.id, x.task_id, x.reviewer_id, x.quota_day_id, x.token INTO e
-      FROM annotations_lease x JOIN workforce_reviewer rv ON rv.id = x.reviewer_id
+    SELECT x.id, x.task_id, x.reviewer_id, x.quota_day_id, x.token, p.grace_seconds INTO e
+      FROM annotations_lease x
+      JOIN workforce_reviewer rv ON rv.id = x.reviewer_id
+      JOIN annotations_task t ON t.id = x.task_id
+      JOIN annotations_project p ON p.id = t.project_id
      WHERE x.id = p_lease AND rv.user_id = p_user AND rv.is_active;
     IF NOT FOUND THEN
         outcome := 'not-found';
@@ -279,16 +284,39 @@ BEGIN
     END IF;
     v_at := clock_timestamp();
     UPDATE annotations_lease x SET state = 'submitted', ended_at = v_at
-     WHERE x.id = e.id AND x.state = 'live' AND x.expires_at > v_at;
+     WHERE x.id = e.id AND x.state = 'live' AND x.expires_at > v_at - make_interval(secs => e.grace_seconds);
+    v_on_time := FOUND;
     IF NOT FOUND THEN
-        SELECT CASE x.state WHEN 'returned' THEN 'returned' ELSE 'lapsed' END INTO outcome
+        SELECT x.state, x.expires_at > v_at - make_interval(secs => e.grace_seconds) AS in_grace INTO f
           FROM annotations_lease x WHERE x.id = e.id;
-        RETURN;
+        IF f.state IN ('returned', 'skipped') THEN
+            outcome := f.state;
+            RETURN;
+        END IF;
+        -- Late. Its seat went back; it is taken again if it is still free, the day has room and the clip may be seen.
+        IF f.state = 'lapsed' AND f.in_grace
+           AND EXISTS (SELECT 1 FROM workforce_quotaday d WHERE d.id = e.quota_day_id AND d.used + d.held < d.day_limit)
+           AND EXISTS (
+                SELECT 1
+                  FROM annotations_task t JOIN clips_clip c ON c.id = t.clip_id JOIN clips_consent s ON s.clip_id = c.id
+                 WHERE t.id = e.task_id AND t.state = 'open' AND t.seats_left > 0
+                   AND c.state = 'ready' AND s.purposes @> ARRAY['human_review']::varchar[]
+               )
+        THEN
+            UPDATE annotations_task t SET seats_left = t.seats_left - 1 WHERE t.id = e.task_id;
+            UPDATE annotations_lease x SET state = 'submitted', ended_at = v_at WHERE x.id = e.id;
+        ELSE
+            INSERT INTO annotations_lateanswer (lease_id, answer, received_at) VALUES (e.id, p_answer, v_at)
+                ON CONFLICT DO NOTHING;
+            outcome := 'lapsed';
+            RETURN;
+        END IF;
     END IF;
     INSERT INTO annotations_annotation (lease_id, task_id, reviewer_id, schema_version, label, answer, submitted_at)
     VALUES (e.id, e.task_id, e.reviewer_id, p_schema_version, p_label, p_answer, v_at)
     RETURNING id INTO annotation_id;
-    UPDATE workforce_quotaday d SET held = d.held - 1, used = d.used + 1 WHERE d.id = e.quota_day_id;
+    UPDATE workforce_quotaday d SET held = d.held - v_on_time::integer, used = d.used + 1 WHERE d.id = e.quota_day_id;
+    UPDATE workforce_reviewer rv SET lapses_in_row = 0 WHERE rv.id = e.reviewer_id AND rv.lapses_in_row > 0;
     UPDATE annotations_task t
        SET answers = t.answers + 1,
            state = CASE WHEN t.answers + 1 = t.overlap AND t.state = 'open' THEN 'full' ELSE t.state END,
