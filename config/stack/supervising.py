@@ -109,7 +109,7 @@ class Supervisor:
         return [f"{each['name']}: {self._last_death(each)}" for each in found if each["statename"] == "BACKOFF"]
 
     def stop(self, hurry: Callable[[], bool] = lambda: False) -> None:
-        """Have it stop all its programs at once and leave. Whoever is in a hurry leaves them to `leftovers`."""
+        """Have it stop all its programs at once and leave; whoever is in a hurry, or waited long enough, kills all."""
         if self.process is None:
             return
         self.process.terminate()
@@ -118,6 +118,8 @@ class Supervisor:
             time.sleep(0.05)
         self.process.kill()
         self.process.wait()
+        for pid in filter(None, self.pids.values()):
+            _kill_group(pid)  # a program that ended in order may leave a child that did not
         self._transport.close()
         for reader in self._readers:
             reader.join(timeout=0.5)  # last words come before whatever is said next
