@@ -11,15 +11,14 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from config.stack import account, engines, keeper, leftovers, lock, output, places
+from config.stack import account, engines, leftovers, lock, output, places
 from config.stack.failure import Failed
 
 PREFIX = "sightline-tests-"
@@ -54,11 +53,11 @@ def start() -> None:
     names = engines.wanted(given)
     made = engines.urls(there, names)
     log = _running.enter_context((var / "engines.log").open("ab"))
-    parts = engines.parts(there, names, _takes_lines(log), durable=False)
-    _running.callback(keeper.stop, parts)
-    for part in parts:
-        keeper.start(part)
-    engines.wait(parts, made)
+    if names:
+        kept = engines.kept(there, names, lambda name, place: partial(output.log, file=log), durable=False)
+        _running.callback(kept.stop)
+        kept.start()
+        engines.wait(kept, made)
     values = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
@@ -92,10 +91,3 @@ def _remove(there: places.Places) -> None:
     leftovers.end(there, patience=1.0)
     places.wipe(there)
     shutil.rmtree(there.var, ignore_errors=True)
-
-
-def _takes_lines(log: IO[bytes]) -> engines.Taker:
-    def take(name: str, place: int) -> Callable[[IO[bytes]], None]:
-        return partial(output.log, file=log)
-
-    return take

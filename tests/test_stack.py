@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import stat
@@ -14,17 +16,18 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
 import pytest
 import redis
 
-from config.stack import account, engines, environment, keeper, leftovers, lock, places, postgres, procfile
+from config.stack import account, engines, environment, leftovers, lock, places, postgres, procfile
 from config.stack.failure import Failed
-from config.stack.keeper import Part
 from config.stack.output import relay
 from config.stack.places import MARK, Places
+from config.stack.supervising import Program, Supervisor, quoted
 from tests.engines import make_folder
 
 DEAF = [sys.executable, "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]
@@ -47,18 +50,48 @@ def there(folder: Path) -> Places:
     return places.lay_out(folder / "var")
 
 
+def takes(name: str, place: int) -> Callable[[IO[bytes]], None]:
+    return partial(relay, before=f"{name} | ")
+
+
 @contextmanager
-def running(there: Places, *names: str) -> Iterator[tuple[list[Part], dict[str, str]]]:
+def running(there: Places, *names: str) -> Iterator[tuple[Supervisor, dict[str, str]]]:
     """Engines that answer, and their addresses."""
-    parts = engines.parts(there, names, lambda name, place: partial(relay, before=""), durable=False)
+    kept = engines.kept(there, names, takes, durable=False)
     try:
-        for part in parts:
-            keeper.start(part)
+        kept.start()
         addresses = engines.urls(there, names)
-        engines.wait(parts, addresses)
-        yield parts, addresses
+        engines.wait(kept, addresses)
+        yield kept, addresses
     finally:
-        keeper.stop(parts)
+        kept.stop()
+
+
+@contextmanager
+def keeping(there: Places, **scripts: str) -> Iterator[Supervisor]:
+    """Shell scripts under a supervisord."""
+    programs = [Program(name, ["sh", "-c", script]) for name, script in scripts.items()]
+    kept = Supervisor("services", there, programs, dict(os.environ), takes)
+    try:
+        kept.start()
+        yield kept
+    finally:
+        kept.stop()
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def tended(kept: Supervisor, true: Callable[[], bool]) -> bool:
+    def look() -> bool:
+        kept.tend(patient=True)
+        return true()
+
+    return eventually(look)
 
 
 def marked(there: Places, command: Sequence[str] = ("sleep", "60")) -> subprocess.Popen[bytes]:
@@ -162,8 +195,8 @@ def test_root_in_a_closed_folder_runs_postgres_elsewhere_and_widens_nothing(fold
 def test_an_engine_out_of_reach_is_copied_with_its_libraries(there: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     reach = account.can_reach
     monkeypatch.setattr(account, "can_reach", lambda who, path: "site-packages" not in str(path) and reach(who, path))
-    with running(there, "postgres") as (parts, addresses):
-        assert Path(parts[0].command[0]).is_relative_to(there.spare)
+    with running(there, "postgres") as (kept, addresses):
+        assert Path(kept.programs[0].command[0]).is_relative_to(there.spare)
         assert engines.answer("postgres", addresses["DATABASE_URL"])
 
 
@@ -171,7 +204,7 @@ def test_an_engine_out_of_reach_is_copied_with_its_libraries(there: Places, monk
 
 
 def test_postgres_keeps_what_it_said_yes_to_over_a_kill_and_asks_for_a_password(there: Places) -> None:
-    with running(there, "postgres") as (parts, addresses):
+    with running(there, "postgres") as (kept, addresses):
         url = addresses["DATABASE_URL"]
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE kept (word text)")
@@ -184,13 +217,10 @@ def test_postgres_keeps_what_it_said_yes_to_over_a_kill_and_asks_for_a_password(
             psycopg.connect(url.replace(environment.database_password(there), "wrong"))
         assert mode(there.postgres_sockets) == 0o700
 
-        assert parts[0].process is not None
-        first = parts[0].process.pid
+        first = kept.pids["postgres"]
         os.kill(first, signal.SIGKILL)
-        parts[0].process.wait()
-        engines.wait(parts, addresses)
-        assert parts[0].process is not None
-        assert parts[0].process.pid != first
+        assert tended(kept, lambda: kept.pids["postgres"] not in (0, first))
+        engines.wait(kept, addresses)
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT word FROM kept").fetchone() == ("yes",)
     assert leftovers.find(there) == []
@@ -213,10 +243,9 @@ def test_a_note_with_somebody_elses_number_does_not_stop_postgres(there: Places)
 
 
 def test_redis_listens_on_a_private_socket_and_on_no_port(there: Places) -> None:
-    with running(there, "redis") as (parts, addresses):
+    with running(there, "redis") as (kept, addresses):
         assert mode(there.redis_socket) == 0o600
-        assert parts[0].process is not None
-        assert psutil.Process(parts[0].process.pid).net_connections("inet") == []
+        assert psutil.Process(kept.pids["redis"]).net_connections("inet") == []
         with redis.Redis.from_url(addresses["REDIS_URL"]) as client:
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     assert leftovers.find(there) == []
@@ -243,9 +272,8 @@ def test_a_marked_stray_is_ended_and_everybody_else_is_spared(there: Places, fol
 
 
 def test_the_engines_of_a_killed_launcher_are_found_without_their_mark(there: Places) -> None:
-    with running(there, "postgres", "redis") as (parts, addresses):
-        pids = {part.process.pid for part in parts if part.process is not None}
-        assert pids <= {process.pid for process in leftovers.find(there)}
+    with running(there, "postgres", "redis") as (kept, addresses):
+        assert set(kept.pids.values()) <= {process.pid for process in leftovers.find(there)}
         assert "1 x redis-server" in leftovers.clear(there)
         assert leftovers.find(there) == []
         assert not engines.answer("postgres", addresses["DATABASE_URL"])
@@ -261,32 +289,62 @@ def test_a_second_launcher_is_told_who_was_first(there: Places) -> None:
 # --- Keeping processes -----------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_dies_is_started_again_and_its_children_do_not_stay(there: Places) -> None:
+def test_a_killed_process_is_started_again_and_its_children_do_not_stay(there: Places) -> None:
     note = there.var / "child"
-    script = f"sleep 60 & echo $! > {note}; wait"
-    part = Part("kept", ["sh", "-c", script], dict(os.environ), there.var, partial(relay, before=""))
-    keeper.start(part)
-    assert eventually(lambda: note.exists() and bool(note.read_text().strip()))
-    child, first = int(note.read_text()), part.process
-    assert first is not None
-    first.kill()
-    first.wait()
-    while part.process in (None, first):
-        keeper.tend([part])
-    assert eventually(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE)
-    assert part.last_death == "was ended by SIGKILL"
-    keeper.stop([part])
-    assert part.process is None
+    with keeping(there, kept=f"sleep 60 & echo $! > {note}; wait") as kept:
+        assert tended(kept, lambda: note.exists() and bool(note.read_text().strip()) and kept.pids["kept"] > 0)
+        child, first = int(note.read_text()), kept.pids["kept"]
+        os.kill(first, signal.SIGKILL)
+        assert tended(kept, lambda: kept.pids["kept"] not in (0, first))
+        assert eventually(lambda: gone(child))
+    assert eventually(lambda: leftovers.find(there) == [])
 
 
-def test_whoever_does_not_listen_is_killed_in_time(there: Places) -> None:
-    ending = ((signal.SIGTERM, 0.3),)
-    part = Part("deaf", DEAF, dict(os.environ), there.var, partial(relay, before=""), ending)
-    keeper.start(part)
-    time.sleep(0.5)
-    begun = time.monotonic()
-    keeper.stop([part])
-    assert 0.2 < time.monotonic() - begun < 3
+def test_every_line_has_one_prefix_and_last_words_are_heard(there: Places, capfd: pytest.CaptureFixture[str]) -> None:
+    with keeping(
+        there, one="trap 'echo bye; exit' TERM; echo hello; sleep 60 & wait", two="echo oops >&2; exec sleep 60"
+    ):
+        time.sleep(1.5)
+    leftovers.end(there, patience=1)
+    lines = [line for line in capfd.readouterr().out.splitlines() if not line.startswith("supervisor | ")]
+    assert sorted(lines) == ["one | bye", "one | hello", "two | oops"]
+
+
+def test_a_hopeless_program_is_said_in_one_line_and_once_up_nothing_is_given_up(there: Places) -> None:
+    def impatiently() -> bool:
+        kept.tend()
+        return False
+
+    with keeping(there, late=f"test -e {there.var}/now || exit 3; sleep 60") as kept:
+        with pytest.raises(Failed, match="late does not stay up: exit status 3, 4 times"):
+            eventually(impatiently, 30)
+        (there.var / "now").touch()
+        assert tended(kept, lambda: kept.pids["late"] > 0)
+
+
+def test_a_killed_supervisord_is_noticed_and_what_it_kept_is_ended(there: Places) -> None:
+    with keeping(there, kept="sleep 60") as kept:
+        assert tended(kept, lambda: kept.pids["kept"] > 0)
+        assert kept.process is not None
+        kept.process.kill()
+        with pytest.raises(Failed, match="services, was ended by SIGKILL"):
+            kept.tend()
+        leftovers.end(there, patience=1)
+        assert leftovers.find(there) == []
+        assert gone(kept.pids["kept"])
+
+
+def test_supervisord_of_a_killed_launcher_is_ended_before_what_it_would_start_again(there: Places) -> None:
+    with keeping(there, kept="exec sleep 60") as kept:
+        assert tended(kept, lambda: kept.pids["kept"] > 0)
+        assert sorted(leftovers.end(there)) == ["1 x sleep", "1 x supervisord"]
+        assert leftovers.find(there) == []
+
+
+def test_a_command_line_survives_supervisords_own_grammar() -> None:
+    words = ["serve", "/a #b/;c 'd' \"e\"", "50%", "$HOME"]
+    assert shlex.split(quoted(words).replace("%%", "%")) == words
+    assert not re.search(r"\s[;#]", quoted(words))
 
 
 def test_lines_come_out_whole_and_say_whose_they_are(capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,26 +1,21 @@
-"""The embedded engines as parts to keep: which of them this environment needs, and how each is started and ended."""
+"""The embedded engines: which of them this environment needs, and how each is started and ended."""
 
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
 
-from config.stack import account as accounts
-from config.stack import environment, keeper, postgres, redis_server
+from config.stack import environment, postgres, redis_server
 from config.stack.failure import Failed
-from config.stack.keeper import Part
-from config.stack.places import MARK, Places
+from config.stack.places import Places
+from config.stack.supervising import POLL, Program, Supervisor, Taker
 
+SUPERVISOR = "engines"
 PATIENCE = 60.0  # a database that recovers after a crash takes its time
-# PostgreSQL: fast shutdown, then immediate, which costs a recovery at the next start and nothing else.
-POSTGRES_ENDING = ((signal.SIGINT, 2.5), (signal.SIGQUIT, 0.7))
-REDIS_ENDING = ((signal.SIGTERM, 3.0),)
+STOPPED_WITHIN = "3"  # after it KILL, which costs PostgreSQL a recovery at the next start and nothing else
 
 VARIABLES = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
-Taker = Callable[[str, int], Callable[[IO[bytes]], None]]  # a name and a place in the list to what takes the output
 
 
 def wanted(given: Mapping[str, str]) -> list[str]:
@@ -38,36 +33,30 @@ def urls(places: Places, names: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def parts(places: Places, names: Sequence[str], take: Taker, *, durable: bool = True) -> list[Part]:
+def kept(places: Places, names: Sequence[str], take: Taker, *, durable: bool = True) -> Supervisor:
     """The engines, prepared and ready to start. PostgreSQL's cluster is made here when there is none."""
-    surroundings = {**os.environ, MARK: str(places.var)}
-    made = []
+    programs = []
     if "postgres" in names:
         postgres.prepare(places, environment.database_password(places), durable=durable)
-        made.append(
-            Part(
-                name="postgres",
-                command=postgres.command(places, durable=durable),
-                environment={**surroundings, **postgres.surroundings()},
-                folder=places.postgres,
-                take=take("postgres", 0),
-                ending=POSTGRES_ENDING,
-                options={"umask": 0o077, **accounts.stepping_down(places.account)},
-            )
-        )
+        settings = {
+            "directory": "%(ENV_POSTGRES_FOLDER)s",  # out of the environment, where no character means anything
+            "environment": ",".join(f'{name}="{value}"' for name, value in postgres.surroundings().items()),
+            "umask": "077",
+            "stopsignal": "INT",  # what PostgreSQL calls a fast shutdown
+            "stopwaitsecs": STOPPED_WITHIN,
+        }
+        if places.account is not None:
+            settings["user"] = str(places.account.uid)
+        programs.append(Program("postgres", postgres.command(places, durable=durable), settings))
     if "redis" in names:
-        made.append(
-            Part(
-                name="redis",
-                command=redis_server.command(places, durable=durable),
-                environment=surroundings,
-                folder=places.redis,
-                take=take("redis", 1),
-                ending=REDIS_ENDING,
-                options={"umask": 0o077},
-            )
-        )
-    return made
+        settings = {
+            "directory": "%(ENV_SIGHTLINE_STACK)s/redis",
+            "umask": "077",
+            "stopwaitsecs": STOPPED_WITHIN,
+        }
+        programs.append(Program("redis", redis_server.command(places, durable=durable), settings))
+    surroundings = {**os.environ, "POSTGRES_FOLDER": str(places.postgres)}
+    return Supervisor(SUPERVISOR, places, programs, surroundings, take)
 
 
 def answer(engine: str, address: str) -> bool:
@@ -75,14 +64,13 @@ def answer(engine: str, address: str) -> bool:
     return postgres.answers(address) if engine == "postgres" else redis_server.answers(address)
 
 
-def wait(engines: Sequence[Part], addresses: Mapping[str, str]) -> None:
+def wait(supervisor: Supervisor, addresses: Mapping[str, str]) -> None:
     """Tend the engines until all of them serve."""
     until = time.monotonic() + PATIENCE
-    for engine in engines:
-        while not answer(engine.name, addresses[VARIABLES[engine.name]]):
-            keeper.tend(engines)
-            if engine.deaths > 3:
-                raise Failed(f"{engine.name} does not stay up: it {engine.last_death}, {engine.deaths} times")
+    for program in supervisor.programs:
+        while not answer(program.name, addresses[VARIABLES[program.name]]):
+            supervisor.tend()
             if time.monotonic() > until:
-                raise Failed(f"{engine.name} did not answer within {PATIENCE:.0f} s")
-            time.sleep(keeper.POLL / 2)
+                raise Failed(f"{program.name} did not answer within {PATIENCE:.0f} s")
+            time.sleep(POLL / 2)
+    supervisor.tend()

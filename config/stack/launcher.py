@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 import time
@@ -14,15 +13,14 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO
 
-from config.stack import engines, environment, keeper, leftovers, lock, output, places, procfile, signals
+from config.stack import engines, environment, leftovers, lock, output, places, procfile, signals
 from config.stack.failure import Failed, step
-from config.stack.keeper import Part
 from config.stack.output import say
 from config.stack.places import PROJECT, Places
+from config.stack.supervising import POLL, Program, Supervisor, died, once
 
 HEALTHY_WITHIN = 60.0
 PORTS_TRIED = 50
-HOPELESS = 4  # deaths in a row while the stack comes up; once it is up, nothing is given up
 
 
 def launch(*, stay: bool, procfile_path: Path = PROJECT / "Procfile") -> int:
@@ -34,20 +32,20 @@ def launch(*, stay: bool, procfile_path: Path = PROJECT / "Procfile") -> int:
         with ExitStack() as held:
             with step("lock"):
                 held.enter_context(lock.held(there))
-            kept: list[Part] = []
+            kept: list[Supervisor] = []
             held.callback(take_down, there, kept)
             children = bring_up(there, kept, procfile_path)
             up = True
             address = f"http://127.0.0.1:{children['PORT']}"
             with step("demonstration"):
-                finish(
-                    _command("demonstration", ["manage.py", "demonstrate", "--base-url", address], children, ""), kept
-                )
+                finish(["manage.py", "demonstrate", "--base-url", address], children, kept, shown_as="")
             if stay:
                 say(f"Sightline is at {address} - Ctrl-C stops it")
-                while True:
-                    keeper.tend(kept)
-                    time.sleep(keeper.POLL)
+                with step("run"):
+                    while True:
+                        for supervisor in kept:
+                            supervisor.tend(patient=True)
+                        time.sleep(POLL)
     except signals.Asked:
         say("stopped")
         return 0 if up and stay else 130
@@ -57,7 +55,7 @@ def launch(*, stay: bool, procfile_path: Path = PROJECT / "Procfile") -> int:
     return 0
 
 
-def bring_up(there: Places, kept: list[Part], procfile_path: Path) -> dict[str, str]:
+def bring_up(there: Places, kept: list[Supervisor], procfile_path: Path) -> dict[str, str]:
     """Every step from an empty folder to a web server that answers; returns the environment its processes live in.
 
     What is to be started is added to `kept` before it is, so that being interrupted between the two loses nothing.
@@ -73,35 +71,33 @@ def bring_up(there: Places, kept: list[Part], procfile_path: Path) -> dict[str, 
         environment.write(there, values)
         children = environment.for_children(there, given, values)
     with step("engines"):
-        for part in engines.parts(there, names, _takes_lines):
-            kept.append(part)
-            keeper.start(part)
-        engines.wait(kept, children)
+        if names:
+            kept.append(engines.kept(there, names, _takes_lines))
+            kept[0].start()
+            engines.wait(kept[0], children)
     with step("migrate"):
-        finish(_command("migrate", ["manage.py", "migrate", "--noinput"], children, "migrate"), kept)
+        finish(["manage.py", "migrate", "--noinput"], children, kept, shown_as="migrate")
     with step("processes"):
         children["PORT"] = str(free_port(given.get("PORT") or "8000"))
-        for place, (name, command) in enumerate(procfile.read(procfile_path, children).items(), start=len(kept)):
-            part = Part(name, command, children, PROJECT, _takes_lines(name, place))
-            kept.append(part)
-            keeper.start(part)
+        programs = [Program(*line) for line in procfile.read(procfile_path, children).items()]
+        kept.append(Supervisor("services", there, programs, children, _takes_lines))
+        kept[-1].start(first_place=len(names))
     with step("health"):
         port = int(children["PORT"])
         if not wait_for(kept, partial(healthy, port), HEALTHY_WITHIN):
-            restless = [f"{part.name} {part.last_death}" for part in kept if part.deaths]
+            restless = [death for supervisor in kept for death in supervisor.restless()]
             why = f" ({'; '.join(restless)})" if restless else ""
             raise Failed(f"http://127.0.0.1:{port}/healthz did not answer 200 within {HEALTHY_WITHIN:.0f} s{why}")
     return children
 
 
-def take_down(there: Places, kept: Sequence[Part]) -> None:
+def take_down(there: Places, kept: Sequence[Supervisor]) -> None:
     """Stop the processes, then the engines they need to stop well, then whatever still bears our mark."""
     signals.stopping()
     if kept:
         say("stopping")
-    database = [part for part in kept if part.name in ("postgres", "redis")]
-    keeper.stop([part for part in kept if part not in database], signals.hurry)
-    keeper.stop(database, signals.hurry)
+    for supervisor in reversed(kept):
+        supervisor.stop(signals.hurry)
     # Whatever is here now has had its time.
     leftovers.end(there, patience=0.2 if signals.hurry() else 1.0)
 
@@ -133,7 +129,7 @@ def reset() -> int:
     return 0
 
 
-def wait_for(kept: Sequence[Part], ready: Callable[[], bool], patience: float = float("inf")) -> bool:
+def wait_for(kept: Sequence[Supervisor], ready: Callable[[], bool], patience: float = float("inf")) -> bool:
     """Tend the processes until something is true; False when it did not become true in time.
 
     A process that dies every time it is started will not make it true, and waiting would only hide it.
@@ -142,25 +138,18 @@ def wait_for(kept: Sequence[Part], ready: Callable[[], bool], patience: float = 
     while not ready():
         if time.monotonic() > until:
             return False
-        keeper.tend(kept)
-        for part in kept:
-            if part.deaths >= HOPELESS:
-                raise Failed(f"{part.name} does not stay up: it {part.last_death}, {part.deaths} times")
-        time.sleep(keeper.POLL)
+        for supervisor in kept:
+            supervisor.tend()
+        time.sleep(POLL)
     return True
 
 
-def finish(part: Part, kept: Sequence[Part]) -> None:
+def finish(arguments: Sequence[str], children: Mapping[str, str], kept: Sequence[Supervisor], shown_as: str) -> None:
     """Run a command to its end while the others are tended; anything but success is a failure of the step."""
-    keeper.start(part)
-    process = part.process
-    assert process is not None  # noqa: S101 -- start has just set it
-    try:
+    with once([sys.executable, *arguments], children, _takes_lines(shown_as, 0), signals.hurry) as process:
         wait_for(kept, lambda: process.poll() is not None)
         if process.returncode != 0:
-            raise Failed(f"{' '.join(part.command[1:3])} {keeper.died(part)}")
-    finally:
-        keeper.stop([part], signals.hurry)
+            raise Failed(f"{' '.join(arguments[:2])} {died(process.returncode)}")
 
 
 def healthy(port: int) -> bool:
@@ -201,11 +190,6 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _command(name: str, arguments: Sequence[str], children: Mapping[str, str], shown_as: str) -> Part:
-    take = _takes_lines(shown_as, 0)
-    return Part(name, [sys.executable, *arguments], children, PROJECT, take, ending=((signal.SIGTERM, 1.5),))
 
 
 def _takes_lines(name: str, place: int) -> Callable[[IO[bytes]], None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from config.stack import postgres
+from config.stack import engines, postgres
 from config.stack.places import MARK, Places
 
 ENGINES = {"postgres", "redis-server"}
@@ -28,14 +28,12 @@ def find(places: Places) -> list[psutil.Process]:
 
 
 def end(places: Places, *, patience: float = PATIENCE) -> list[str]:
-    """End what is left of this stack, workers before engines, and say what it was."""
-    ended: list[str] = []
-    engines = [process for process in find(places) if _is_engine(process, places)]
-    workers = [process for process in find(places) if process not in engines]
-    for processes in (workers, engines):
-        # Whatever was started while we looked is met by the second round.
-        ended += [_name(process) for process in processes]
-        _end(processes, patience)
+    """End what is left of this stack and say what it was: each supervisord before what it would start again, and the
+    engines last."""
+    ended = [_name(process) for process in find(places)]
+    for turn in ("services", "", engines.SUPERVISOR, "engine"):
+        _end([process for process in find(places) if _turn(process, places) == turn], patience)
+    # Whatever was started while we looked.
     _end(find(places), patience)
     return [f"{count} x {name}" for name, count in Counter(ended).items()]
 
@@ -43,7 +41,7 @@ def end(places: Places, *, patience: float = PATIENCE) -> list[str]:
 def clear(places: Places) -> list[str]:
     """End the leftovers and remove what would make their successors stumble. Data stays."""
     cleared = end(places)
-    stale = [places.redis_socket, *places.postgres_sockets.glob(".s.PGSQL.*")]
+    stale = [*places.run.glob("*.sock"), *places.postgres_sockets.glob(".s.PGSQL.*")]
     for path in stale:
         if path.exists():
             cleared.append(path.name)
@@ -75,6 +73,17 @@ def _is_engine(process: psutil.Process, places: Places) -> bool:
     return False
 
 
+def _turn(process: psutil.Process, places: Places) -> str:
+    if _is_engine(process, places):
+        return "engine"
+    with contextlib.suppress(psutil.Error, OSError):
+        words = process.cmdline()
+        for name in ("services", engines.SUPERVISOR):
+            if str(places.supervisor_conf(name)) in words:
+                return name
+    return ""
+
+
 def _end(processes: Sequence[psutil.Process], patience: float) -> None:
     numbers = {process.pid for process in processes}
     for process in processes:
@@ -93,6 +102,6 @@ def _end(processes: Sequence[psutil.Process], patience: float) -> None:
 
 def _name(process: psutil.Process) -> str:
     try:
-        return process.name()
+        return "supervisord" if "supervisor.supervisord" in process.cmdline() else process.name()
     except psutil.Error:
         return "process"

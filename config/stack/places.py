@@ -52,6 +52,10 @@ class Places(NamedTuple):
         """Redis' socket."""
         return self.run / "redis.sock"
 
+    def supervisor_conf(self, name: str) -> Path:
+        """What the supervisord of this name is started with, and known by."""
+        return self.run / f"{name}.conf"
+
 
 def chosen_var() -> Path:
     """The var folder this environment asks for."""
