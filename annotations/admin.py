@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from annotations import consensus, exporting
+from annotations import consensus, exporting, spreading
 from annotations.models import (
     Annotation,
     Export,
@@ -25,6 +29,28 @@ from annotations.tasks import write_export
 from config.admin import Record, Register, ago, size
 from config.bells import ring
 from config.clock import database_now
+from config.errors import Refusal
+from config.http.incoming import load_json
+
+
+class StrictJSON(forms.JSONField):
+    """JSON within the bounds that the API's doors hold it to, too."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                return load_json(value)
+            except Refusal as refusal:
+                raise forms.ValidationError(refusal.detail) from None
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What is shown again after a refusal: the text as it was sent, when it cannot be read."""
+        try:
+            return load_json(data or "null")
+        except Refusal:
+            return InvalidJSONInput(data.encode(errors="replace").decode())
+
 
 ANSWERS = ["overlap", "most_seats"]
 LEASES = ["lease_seconds", "lease_most_seconds", "grace_seconds"]
@@ -48,9 +74,20 @@ class ProjectAdmin(Register):
     search_help_text = "Name or slug"
     filter_horizontal = ["teams"]
     actions = ["export_labels"]
-    readonly_fields = ["schema_version"]
+    readonly_fields = ["schema_version", "unplaced_clips"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "label_schema":
+            kwargs["form_class"] = StrictJSON
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @display(description="Clips that no team may take")
+    def unplaced_clips(self, project: Project) -> str:
+        count = spreading.unplaced(project) if project.pk else 0
+        return f"{count}: their region has no team here with a person for each seat" if count else "none"
+
     fieldsets = [
-        (None, {"fields": ["name", "slug", "is_active", "teams"]}),
+        (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
         ("What is asked", {"fields": ["label_schema", "schema_version"]}),
         ("Who may answer", {"fields": ["skills", "prefetch"]}),
         (

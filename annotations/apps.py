@@ -7,7 +7,9 @@ class AnnotationsConfig(AppConfig):
     verbose_name = "Work"
 
     def ready(self) -> None:
+        from clips.storage import set_up
         from config.roles import ensure_roles  # models are not loaded before this
 
         # The highest room: when its migrations are done, every permission that a role names exists.
         post_migrate.connect(ensure_roles, sender=self, dispatch_uid="ensure_roles")
+        post_migrate.connect(set_up, sender=self, dispatch_uid="set_up_storages")

@@ -34,7 +34,6 @@ log = logging.getLogger("sightline.exports")
 
 ALIAS = "exports"
 FORMAT = "sightline-labels-1"
-MOST_ATTEMPTS = 3
 RING_AGAIN = timedelta(seconds=30)
 # How often the sweep asks whether a writer still lives. A living one holds a lock that PostgreSQL frees when it dies.
 SILENCE = timedelta(seconds=15)
@@ -92,7 +91,7 @@ def _write(export_id: int, *, now: Clock) -> bool:
             storage.put(ALIAS, f"{key}.manifest.json", manifest_path)
     except (StorageAway, OSError) as error:
         log.warning("export %s: attempt %s: %s", export_id, export.attempts, type(error).__name__)
-        end_attempt(export, "The storage or the disk did not answer.", at=now())
+        put_off(export, at=now())
         return False
     done = move(
         Export.objects.filter(pk=export_id, attempts=export.attempts),
@@ -209,11 +208,25 @@ def manifest_bytes(manifest: dict[str, Any]) -> bytes:
     return json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=2).encode() + b"\n"
 
 
+def put_off(export: Export, *, at: datetime) -> None:
+    """The storage is away, which is no fault of the export: it waits longer each time and is charged no attempt."""
+    move(
+        Export.objects.filter(pk=export.pk, attempts=export.attempts),
+        moves=EXPORT_MOVES,
+        old=ExportState.WRITING,
+        new=ExportState.REQUESTED,
+        attempts_allowed=F("attempts_allowed") + 1,
+        failure="The storage or the disk did not answer; it is tried again by itself.",
+        state_since=at,
+        due_at=at + timedelta(seconds=min(15 * 2 ** min(export.attempts, 6), 600)),
+    )
+
+
 def end_attempt(export: Export, reason: str, *, at: datetime) -> None:
     """End one attempt to write: the export waits for another while any are left, else it fails with the reason."""
     common: dict[str, Any] = {"moves": EXPORT_MOVES, "old": ExportState.WRITING, "failure": reason, "state_since": at}
     rows = Export.objects.filter(pk=export.pk, attempts=export.attempts)
-    if export.attempts >= MOST_ATTEMPTS:
+    if export.attempts >= export.attempts_allowed:
         move(rows, new=ExportState.FAILED, due_at=None, **common)
     else:
         move(rows, new=ExportState.REQUESTED, due_at=at + timedelta(seconds=2 * export.attempts), **common)

@@ -7,12 +7,13 @@ never waits for a lane, and whoever holds a lane waits for nobody.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from annotations import queries
@@ -28,6 +29,7 @@ from annotations.errors import (
 from annotations.models import LEASE_MOVES, Lease, LeaseState, Task, TaskState
 from config.errors import NotFound, Refusal
 from config.states import move
+from config.ticks import each
 from workforce import people, quotas
 from workforce.models import QuotaDay, Reviewer
 
@@ -43,7 +45,7 @@ class Granted:
     reason: str = ""
 
 
-def lease_next(user_id: int, *, count: int, key: str | None = None) -> Granted:
+def lease_next(user_id: int, *, count: int, key: str | None = None, patience: int = 5) -> Granted:
     """Lease up to ``count`` tasks to the reviewer with this sign-in, the earliest virtual deadline first.
 
     One statement, which is one durable transaction: either the leases stand, their seats are taken and the day holds
@@ -70,17 +72,26 @@ def lease_next(user_id: int, *, count: int, key: str | None = None) -> Granted:
         raise Paused(reason=taken.outcome)
     if taken.outcome == "holding-enough":
         return Granted([], quota, "holding-enough")
-    if not taken.lease_ids:
-        return Granted([], quota, why_nothing(user_id))
-    return Granted(taken.lease_ids, quota)
+    if taken.lease_ids:
+        return Granted(taken.lease_ids, quota)
+    reason = why_nothing(user_id)
+    if reason == "busy" and patience > 0 and key is None:
+        # Others held the rows for an instant; theirs is done in a moment.
+        time.sleep(0.01)
+        return lease_next(user_id, count=count, patience=patience - 1)
+    return Granted([], quota, "all-done-by-you" if reason == "busy" else reason)
 
 
 def why_nothing(user_id: int) -> str:
-    """A stable word for an empty answer: ``all-done-by-you`` when only others may answer, else ``queue-empty``."""
-    others = Task.objects.filter(
+    """A stable word for an empty answer: ``queue-empty``; ``all-done-by-you`` when only others may answer what is open;
+    ``busy`` when there is something for this reviewer that others were just looking at."""
+    work = Task.objects.filter(
         team__reviewers__user=user_id, state=TaskState.OPEN, seats_left__gt=0, project__is_active=True
     )
-    return "all-done-by-you" if others.exists() else "queue-empty"
+    if not work.exists():
+        return "queue-empty"
+    held = Lease.objects.filter(task=OuterRef("pk"), reviewer__user=user_id)
+    return "busy" if work.filter(~Exists(held)).exists() else "all-done-by-you"
 
 
 def live_leases(reviewer: Reviewer, *, at: datetime) -> QuerySet[Lease]:
@@ -174,7 +185,15 @@ def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
 def sweep_lapsed(*, at: datetime, most: int = 500) -> int:
     """End the leases whose time is over; returns how many. Each in a transaction of its own, so none waits for all."""
     over = Lease.objects.filter(state=LeaseState.LIVE, expires_at__lte=at).order_by("expires_at")[:most]
-    return sum(end_unanswered(lease, new=LeaseState.LAPSED, at=at) for lease in over)
+    return each(over, lambda lease: end_unanswered(lease, new=LeaseState.LAPSED, at=at))
+
+
+def sweep_departed(*, at: datetime, most: int = 500) -> int:
+    """End the live leases of people who may no longer work here, as if given back; returns how many."""
+    gone = Lease.objects.filter(
+        Q(reviewer__is_active=False) | Q(reviewer__user__is_active=False), state=LeaseState.LIVE
+    ).order_by("expires_at")[:most]
+    return each(gone, lambda lease: end_unanswered(lease, new=LeaseState.RETURNED, at=at))
 
 
 def lock_in_order(lease: Lease) -> None:

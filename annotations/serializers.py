@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -34,12 +35,22 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class TextUUID(serializers.UUIDField):
+    """A UUID as JSON writes it; DRF would also take a number."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        found: UUID = super().to_internal_value(data)
+        return found
+
+
 class LeasesIn(StrictSerializer):
     count = WholeNumber(min_value=1, max_value=MOST_AT_ONCE, default=1, help_text="How many leases are wanted at most.")
 
 
 class TokenIn(StrictSerializer):
-    token = serializers.UUIDField(help_text="The lease's token.")
+    token = TextUUID(help_text="The lease's token.")
 
 
 class SkipIn(TokenIn):
@@ -47,7 +58,7 @@ class SkipIn(TokenIn):
 
 
 class AnnotationIn(StrictSerializer):
-    token = serializers.UUIDField(help_text="The lease's token.")
+    token = TextUUID(help_text="The lease's token.")
     answer = serializers.JSONField(
         help_text="An object that fits the project's label schema: label and, if wanted, note."
     )

@@ -7,7 +7,7 @@ from celery import shared_task
 from annotations import auditing, consensus, exporting, leasing, spreading
 from config.bells import ring
 from config.clock import database_now
-from config.ticks import alone
+from config.ticks import alone, each
 
 log = logging.getLogger("sightline.audit")
 
@@ -23,7 +23,9 @@ def spread_clips() -> None:
 def sweep_leases() -> None:
     with alone("sweep_leases") as mine:
         if mine:
-            leasing.sweep_lapsed(at=database_now())
+            at = database_now()
+            leasing.sweep_lapsed(at=at)
+            leasing.sweep_departed(at=at)
 
 
 @shared_task
@@ -37,8 +39,7 @@ def sweep_tasks() -> None:
         if not mine:
             return
         at = database_now()
-        for task_id in consensus.waiting(at=at):
-            consensus.settle(task_id, at=at)
+        each(consensus.waiting(at=at), lambda task_id: consensus.settle(task_id, at=at))
         spreading.rehome_stuck(at=at)
 
 

@@ -41,6 +41,7 @@ class TeamRow:
     link: str
     open: int
     held: int
+    full: int
     settled: int
     disputed: int
     oldest_due: datetime | None
@@ -100,6 +101,7 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
         .values("team")
         .annotate(
             open=Count("pk", filter=Q(state=TaskState.OPEN)),
+            full=Count("pk", filter=Q(state=TaskState.FULL)),
             settled=Count("pk", filter=Q(state=TaskState.SETTLED)),
             disputed=Count("pk", filter=Q(state=TaskState.DISPUTED)),
             oldest_due=Min("due_at", filter=Q(state=TaskState.OPEN)),
@@ -133,6 +135,7 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
                 link=f"{url}?{urlencode({'team__id__exact': team.pk})}",
                 open=task.get("open", 0),
                 held=held.get(team.pk, 0),
+                full=task.get("full", 0),
                 settled=task.get("settled", 0),
                 disputed=task.get("disputed", 0),
                 oldest_due=task.get("oldest_due"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -92,9 +93,8 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
         give_up(held, str(failure), at=now())
         return False
     except (StorageAway, OSError) as error:
-        # The storage or the disk, not the clip: worth another attempt.
         log.warning("clip %s: attempt %s: %s", clip_id, held.attempt, type(error).__name__)
-        give_up(held, "The storage or the disk did not answer; ask for a retry when it does.", at=now())
+        put_off(held, at=now())
         return False
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -107,7 +107,8 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> list[tuple[Made, str]]:
     """Run the media tools on a private copy and store what they made; returns each with its key."""
     clip = held.clip
     source = folder / "original"
-    storage.fetch(clip.storage_alias, clip.original_key, source)
+    tick = Tick(held, now)
+    storage.fetch(clip.storage_alias, clip.original_key, source, on_chunk=tick)
     out = folder / "out"
     out.mkdir(mode=0o700)
     made = render(
@@ -123,9 +124,22 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> list[tuple[Made, str]]:
         show_progress(held, 99, at=now())
         # Named by content, so that a repeat of this attempt stores the same file under the same name.
         key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
-        storage.put(clip.storage_alias, key, item.path)
+        storage.put(clip.storage_alias, key, item.path, on_chunk=tick)
         stored.append((item, key))
     return stored
+
+
+class Tick:
+    """A sign of life while bytes are moved: at most one a second, and it raises :class:`LostClaim`."""
+
+    def __init__(self, held: Claim, now: Clock) -> None:
+        self._held, self._now, self._last = held, now, 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._last >= 1:
+            self._last = time.monotonic()
+            if _ours(self._held).update(due_at=self._now() + SILENCE) != 1:
+                raise LostClaim
 
 
 def ffmpeg_binary() -> Path:
@@ -175,6 +189,22 @@ def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
 def give_up(held: Claim, reason: str, *, at: datetime) -> None:
     """End this attempt: the clip waits for another while any are left, else it fails with the reason."""
     end_attempt(held.clip.pk, held.attempt, reason, at=at)
+
+
+def put_off(held: Claim, *, at: datetime) -> None:
+    """The storage or the disk is away, which is not the clip's fault: it waits longer each time and is charged none."""
+    wait = timedelta(seconds=min(15 * 2 ** min(held.attempt, 6), 600))
+    move(
+        Clip.objects.filter(pk=held.clip.pk, attempts=held.attempt),
+        moves=CLIP_MOVES,
+        old=ClipState.PREPARING,
+        new=ClipState.UPLOADED,
+        attempts_allowed=F("attempts_allowed") + 1,
+        failure="The storage or the disk did not answer; it is tried again by itself.",
+        percent=0,
+        state_since=at,
+        due_at=at + wait,
+    )
 
 
 def end_attempt(clip_id: int, attempt: int, reason: str, *, at: datetime) -> str | None:

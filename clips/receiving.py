@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +26,8 @@ from config.states import move
 STORING = timedelta(minutes=10)
 # How long a ring may stay unanswered before the sweep rings again.
 RING_AGAIN = timedelta(seconds=30)
+# Longer than any upload takes to arrive and be probed.
+STALE_SECONDS = 3600
 
 
 def check_region(code: str) -> None:
@@ -40,6 +44,7 @@ def receive(path: Path, *, name: str, region: str, source: str, given: Agreement
     media refusals of ``clips/errors.py``.
     """
     check_region(region)
+    clear_cut_uploads()
     facts = probe(path, extension=sniff.extension_of(name), limits=Limits(max_bytes=settings.UPLOAD_LIMIT_BYTES))
     with transaction.atomic():
         clip = Clip.objects.create(
@@ -97,3 +102,18 @@ def forget(clip: Clip) -> bool:
         still.consents.all().delete()
         still.delete()
     return True
+
+
+def clear_cut_uploads() -> int:
+    """Remove what killed uploads left in this machine's temporary folder; returns how many files.
+
+    Called where uploads arrive (at each, and when the process starts), because only that machine has the folder.
+    """
+    oldest = time.time() - STALE_SECONDS
+    count = 0
+    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < oldest:
+                left.unlink()
+                count += 1
+    return count

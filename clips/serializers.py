@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -13,6 +14,15 @@ from clips.models import OWNER_KEY, Channel, Clip, Purpose, Source
 from config.clock import database_now
 from config.errors import Refusal
 from config.http.incoming import load_json
+
+
+class ZonedTime(serializers.DateTimeField):
+    """A time that says its zone; one that does not is refused rather than guessed."""
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        if timezone.is_naive(value):
+            raise serializers.ValidationError("Say the zone of this time, as in 2026-11-22T10:00:00+05:30.")
+        return super().enforce_timezone(value)
 
 
 class ConsentIn(serializers.Serializer[Any]):
@@ -27,7 +37,7 @@ class ConsentIn(serializers.Serializer[Any]):
         help_text="What the owner agreed to; must hold human_review.",
     )
     channel = serializers.ChoiceField(choices=Channel.choices, help_text="Where the owner agreed.")
-    given_at = serializers.DateTimeField(help_text="When the owner agreed (ISO 8601 with a zone).")
+    given_at = ZonedTime(help_text="When the owner agreed (ISO 8601 with a zone).")
 
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
@@ -68,6 +78,15 @@ class ClipIn(serializers.Serializer[Any]):
     consent = ConsentField(required=False, help_text="A JSON object: owner, disclosure, purposes, channel, given_at.")
     region = serializers.CharField(max_length=16, help_text="Code of the region where the footage must stay.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError({name[:80]: "Unknown field." for name in unknown[:10]})
+        twice = [str(name) for name in self.fields if len(data.getlist(name)) > 1]
+        if twice:
+            raise serializers.ValidationError(dict.fromkeys(twice, "Send this once."))
+        return super().to_internal_value(data)
 
 
 class ClipOut(serializers.ModelSerializer[Clip]):

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-
-from django.conf import settings
 
 from clips.models import Clip, ClipState
 from clips.preparing import end_attempt
 from clips.receiving import RING_AGAIN, forget
+from config.ticks import each
 
 AT_ONCE = 200
-# Longer than any upload may take.
-STALE_SECONDS = 2 * 3600
 
 
 def unheard(*, at: datetime) -> list[tuple[int, str]]:
@@ -32,22 +26,10 @@ def rescue_silent(*, at: datetime) -> int:
     """End the attempts of workers that went silent; their clips wait again, or fail when attempts ran out."""
     silent = Clip.objects.filter(state=ClipState.PREPARING, due_at__lte=at).order_by("due_at")[:AT_ONCE]
     reason = "The worker that prepared it died or was stopped."
-    return sum(end_attempt(clip.pk, clip.attempts, reason, at=at) is not None for clip in silent)
+    return each(silent, lambda clip: end_attempt(clip.pk, clip.attempts, reason, at=at))
 
 
 def clear_half_received(*, at: datetime) -> int:
     """Forget uploads that died between their row and their bytes."""
     dead = Clip.objects.filter(state=ClipState.RECEIVING, due_at__lte=at).order_by("due_at")[:AT_ONCE]
-    return sum(forget(clip) for clip in dead)
-
-
-def clear_cut_uploads() -> int:
-    """Remove what cut or killed uploads left in this machine's temporary folder."""
-    oldest = time.time() - STALE_SECONDS
-    count = 0
-    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
-        with suppress(FileNotFoundError):
-            if left.stat().st_mtime < oldest:
-                left.unlink()
-                count += 1
-    return count
+    return each(dead, forget)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from clips import preparing, sweeping
+from clips import preparing, receiving, sweeping
 from clips.models import queue_of
 from config.bells import ring
 from config.clock import database_now
@@ -21,9 +21,11 @@ def sweep_clips() -> None:
             return
         at = database_now()
         sweeping.rescue_silent(at=at)
-        sweeping.clear_half_received(at=at)
-        for clip_id, queue in sweeping.unheard(at=database_now()):
+        for clip_id, queue in sweeping.unheard(at=at):
             ring(prepare_clip, clip_id, queue=queue)
+        # Last, because a storage that is away makes it slow.
+        sweeping.clear_half_received(at=at)
+        receiving.clear_cut_uploads()
 
 
 def ring_for(clip_id: int, region: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from botocore.config import Config
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -164,12 +165,19 @@ def storage(name: str, *, alias: str, default_root: Path, given: Mapping[str, st
                 "access_key": text("S3_ACCESS_KEY_ID"),
                 "secret_key": text("S3_SECRET_ACCESS_KEY"),
                 "region_name": given.get("S3_REGION_NAME") or None,
-                "addressing_style": "path",
                 "file_overwrite": False,
                 "default_acl": None,
                 "querystring_auth": True,
                 "querystring_expire": 60,
                 "max_memory_size": 8 * 1024 * 1024,
+                # A bucket that is away is said to be so within seconds, not minutes.
+                "client_config": Config(
+                    connect_timeout=3,
+                    read_timeout=10,
+                    retries={"max_attempts": 2, "mode": "standard"},
+                    s3={"addressing_style": "path"},
+                    signature_version="s3v4",
+                ),
             },
         }
     raise Misconfigured(f"{name} must be file:///folder or s3://bucket, not {value!r}.")

@@ -16,12 +16,20 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+# Says that a folder is the storage it is taken for, and not the place where its disk should be mounted.
+MARKER = ".sightline-storage"
+
 log = logging.getLogger("sightline.health")
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """Nobody lives at the root: people want the admin."""
     return redirect("admin:index")
+
+
+def no_icon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for one everywhere; pages bring their own."""
+    return HttpResponse(status=204)
 
 
 @require_safe
@@ -71,10 +79,8 @@ def _storage(alias: str) -> Callable[[], None]:
         storage = storages[alias]
         if not isinstance(storage, FileSystemStorage):
             storage.exists("probe")
-            return
-        folder = Path(storage.location)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError("the folder cannot be written")
+        elif not (Path(storage.location) / MARKER).is_file() or not os.access(storage.location, os.W_OK):
+            # Never made here: an empty folder may be a disk that is not mounted.
+            raise FileNotFoundError("not set up; migrate sets up storages")
 
     return check

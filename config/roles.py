@@ -8,15 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.http import HttpRequest
 
 ROLES: dict[str, list[str]] = {
-    # Machines: the gateway that brings clips in, the model team that takes exports out.
-    "service account": [
-        "clips.add_clip",
-        "clips.view_clip",
-        "annotations.add_export",
-        "annotations.view_export",
-    ],
+    # Service accounts: machines, each with no more than its errand. One brings clips in, one takes labels out.
+    "camera gateway": ["clips.add_clip", "clips.view_clip"],
+    "model team": ["annotations.add_export", "annotations.view_export"],
     "ops manager": [
         "workforce.view_region",
         "workforce.add_team",
@@ -58,3 +55,8 @@ def ensure_roles(**_: Any) -> None:
             app_label, codename = full_name.split(".")
             wanted.append(Permission.objects.get(content_type__app_label=app_label, codename=codename))
         group.permissions.set(wanted)
+
+
+def may_see_sign_ins(request: HttpRequest) -> bool:
+    """Whether the menu shows the sign-ins to this user."""
+    return request.user.has_perm("auth.view_user")

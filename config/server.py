@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from datetime import timedelta
 from typing import Any
 
 from gunicorn.glogging import Logger
 
-# A media link opens footage while its lease lives, so it is not written down.
-_SEALED = re.compile(r"/media/[^\s?]+")
+from config.discretion import discreet
 
 
 class DiscreetLogger(Logger):
@@ -18,7 +16,7 @@ class DiscreetLogger(Logger):
 
     def atoms(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> dict[str, Any]:
         atoms: dict[str, Any] = super().atoms(resp, req, environ, request_time)
-        return {name: _SEALED.sub("/media/…", str(value)) for name, value in atoms.items()}
+        return {name: discreet(str(value)) for name, value in atoms.items()}
 
 
 bind = os.environ.get("WEB_BIND") or f"127.0.0.1:{os.environ.get('PORT', '8000')}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 Moves = Mapping[str, frozenset[str]]
 
@@ -27,8 +27,3 @@ def move(rows: QuerySet[Any], *, moves: Moves, old: str, new: str, **changes: An
 def waits_with_due_time(*final: str) -> Q:
     """A CHECK: every state but the final ones waits for somebody, so it has a time by when a sweep looks at it."""
     return Q(state__in=final) | Q(due_at__isnull=False)
-
-
-def is_final(row: Model, moves: Moves) -> bool:
-    """Whether nothing leaves the row's state."""
-    return not moves.get(getattr(row, "state", ""), frozenset())

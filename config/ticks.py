@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import connection
+
+T = TypeVar("T")
+log = logging.getLogger("sightline.sweeps")
 
 
 @contextmanager
@@ -26,6 +31,18 @@ def alone(name: str) -> Iterator[bool]:
         if held:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCK_FAMILY, key - 2**31])
+
+
+def each(rows: Iterable[T], do: Callable[[T], object]) -> int:
+    """Do something to each row; returns for how many it answered truly. One bad row is logged and passed over, so that
+    it does not keep the sweep from those behind it."""
+    count = 0
+    for row in rows:
+        try:
+            count += bool(do(row))
+        except Exception:
+            log.exception("a sweep passed over %r", row)
+    return count
 
 
 LOCK_FAMILY = 0x5167

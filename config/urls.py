@@ -6,10 +6,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from annotations.api import media
-from config.health import healthz, home, readyz
+from config.health import healthz, home, no_icon, readyz
 
 urlpatterns = [
     path("", home, name="home"),
+    path("favicon.ico", no_icon),
     path("admin/", admin.site.urls),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),
@@ -23,7 +24,9 @@ urlpatterns = [
     ),
     path(
         "api/v1/docs",
-        SpectacularSwaggerSplitView.as_view(url_name="schema", permission_classes=[], authentication_classes=[]),
+        SpectacularSwaggerSplitView.as_view(
+            url_name="schema", permission_classes=[], authentication_classes=[], http_method_names=["get", "head"]
+        ),
         name="docs",
     ),
     path("media/<str:sealed>", media, name="media"),

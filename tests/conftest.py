@@ -53,6 +53,7 @@ def _fresh_places(tmp_path: Path, settings: Any) -> None:
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "incoming")
     for folder in (tmp_path / "work", tmp_path / "incoming"):
         folder.mkdir()
+    storage.set_up()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
 
@@ -223,7 +224,7 @@ def upload(name: str, data: bytes) -> SimpleUploadedFile:
 @pytest.fixture
 def gateway(roles: None) -> User:
     """The machine that sends clips."""
-    return make_user("gateway", "service account")
+    return make_user("gateway", "camera gateway")
 
 
 @pytest.fixture

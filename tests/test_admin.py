@@ -6,11 +6,11 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from annotations import consensus
+from annotations import consensus, leasing, spreading
 from annotations.models import Bookmark, Export, Project, TakeKey, Task, TaskState
 from clips.models import Clip, ClipState
 from config.clock import database_now
-from tests.conftest import SCHEMA, make_clip, make_user, signed_in
+from tests.conftest import SCHEMA, make_clip, make_ready_clips, make_user, signed_in
 from workforce.models import Reviewer
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +159,41 @@ def test_reviewers_and_machines_cannot_sign_in_to_the_admin(client, asha, gatewa
         reply = client.get(reverse("admin:index"))
         assert reply.status_code == 302
         assert "login" in reply["Location"]
+
+
+@pytest.mark.parametrize("query", ["state__exact=%00", "q=%00", "q=a%00b"])
+def test_nul_in_a_query_is_refused(ops, query) -> None:
+    for model in (Clip, Task, Project):
+        assert ops.get(f"{list_of(model)}?{query}").status_code == 400
+
+
+def test_actions_refuse_what_are_no_rows(ops, tasks) -> None:
+    for rows in (["x"], ["1; DROP TABLE"], ["\0"]):
+        assert ops.post(list_of(Clip), {"action": "retry", "_selected_action": rows}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "schema", ['{"question": "a\\u0000b"}', '{"question": "\\ud800"}', "[" * 2000 + "]" * 2000, "{"]
+)
+def test_a_schema_that_cannot_be_stored_is_refused_in_words(ops, roles, schema) -> None:
+    form = {"name": "X", "slug": "x", "label_schema": schema, "overlap": 1, "most_seats": 1}
+    assert ops.post(reverse("admin:annotations_project_add"), form).status_code == 200
+    assert not Project.objects.exists()
+
+
+def test_lists_ask_no_more_for_more_rows(ops, gateway, tasks, asha, ravi, django_assert_max_num_queries) -> None:
+    make_ready_clips(gateway, 20)
+    spreading.spread(at=database_now())
+    for person in (asha, ravi):
+        leasing.lease_next(person.user_id, count=10)
+    for model in tables():
+        with django_assert_max_num_queries(16):
+            assert ops.get(list_of(model)).status_code == 200
+
+
+def test_a_team_keeps_its_region_and_its_zone(ops, hyderabad) -> None:
+    change = reverse("admin:workforce_team_change", args=[hyderabad.pk])
+    form = {"name": "Hyderabad", "weight": 2, "region": 999, "time_zone": "Pacific/Kiritimati"}
+    assert ops.post(change, form).status_code == 302
+    hyderabad.refresh_from_db()
+    assert (hyderabad.weight, hyderabad.region.code, hyderabad.time_zone) == (2, "in", "Asia/Kolkata")

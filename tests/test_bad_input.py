@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from clips.models import Clip, Consent
+from config.health import MARKER
 from tests.conftest import SAMPLES, consent_for, make_user, signed_in, upload
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ MP4 = (SAMPLES / "bikes.mp4").read_bytes()
 
 def nothing_is_stored() -> bool:
     root = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
-    left = [path for path in root.rglob("*") if path.is_file()] if root.exists() else []
+    left = [path for path in root.rglob("*") if path.is_file() and path.name != MARKER]
     incoming = list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
     return not left and not incoming and not Clip.objects.exists() and not Consent.objects.exists()
 
@@ -143,7 +144,8 @@ def test_nul_in_a_note_is_refused(tasks, asha) -> None:
     ["/api/v1/leases/99999999999999999999999999", "/api/v1/clips/99999999999999999999999999", "/api/v1/exports/0"],
 )
 def test_numbers_that_no_row_can_have_are_absent(roles, asha, path) -> None:
-    user = asha.user if "leases" in path else make_user("machine", "service account")
+    role = "camera gateway" if "clips" in path else "model team"
+    user = asha.user if "leases" in path else make_user("machine", role)
     reply = signed_in(user).get(path)
     assert (reply.status_code, reply.json()["code"]) == (404, "not-found")
 
@@ -212,3 +214,29 @@ def test_an_ended_token_opens_nothing(asha) -> None:
     reply = client.get("/api/v1/me")
     assert (reply.status_code, reply.json()["code"]) == (401, "authentication-failed")
     assert "Token" in reply["WWW-Authenticate"]
+
+
+def test_a_body_without_a_length_is_not_taken_for_none(asha) -> None:
+    reply = signed_in(asha.user).post("/api/v1/leases", {}, headers={"Transfer-Encoding": "chunked"})
+    assert (reply.status_code, reply.json()["code"]) == (411, "length-required")
+
+
+@pytest.mark.parametrize("given_at", ["2026-11-01T10:00:00", "yesterday", 5, None, "2026-13-01T00:00:00Z"])
+def test_consent_needs_a_time_with_a_zone(send, given_at) -> None:
+    reply = send(consent=json.dumps(consent_for(given_at=given_at)))
+    assert (reply.status_code, reply.json()["code"]) == (400, "invalid")
+
+
+def test_two_files_or_an_unknown_field_are_refused(send) -> None:
+    assert send(note="hello").json()["code"] == "invalid"
+    two = [upload("walkway.avi", AVI), upload("bikes.mp4", MP4)]
+    assert send(two).json()["code"] == "invalid"
+    assert nothing_is_stored()
+
+
+@pytest.mark.parametrize("token", [1, True, None, [], "x", {"a": 1}])
+def test_a_token_is_a_uuid_in_text(tasks, asha, token) -> None:
+    client = signed_in(asha.user)
+    lease = client.post("/api/v1/leases", {}).json()["leases"][0]
+    body = {"token": token, "answer": {"label": "threat"}}
+    assert client.post(f"/api/v1/leases/{lease['id']}/annotation", body).json()["code"] == "invalid"

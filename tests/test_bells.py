@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from typing import Any
 
@@ -17,13 +18,36 @@ from config.celery import app
 
 
 @pytest.fixture
-def broker(monkeypatch):
-    """The test's own Redis, emptied of our queues, and no rest left over from another test."""
-    monkeypatch.setattr(bells, "_quiet_until", 0.0)
+def broker():
+    """The test's own Redis, emptied of our queues."""
     with redis.Redis.from_url(settings.REDIS_URL) as client:
         client.delete("clips.in", "general")
         yield client
         client.delete("clips.in", "general")
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """A doorbell of its own, whose broker takes as long as it is told to and then refuses."""
+    monkeypatch.setattr(bells, "_ringer", bells._Ringer())
+    monkeypatch.setattr(bells, "REST_SECONDS", 0.3)
+    asked: list[float] = []
+    hang = threading.Event()
+
+    def refuse(*args, **kwargs):
+        asked.append(time.monotonic())
+        hang.wait(timeout=5)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(prepare_clip, "apply_async", refuse)
+    return asked, hang
+
+
+def until(true, seconds: float = 5) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -31,6 +55,7 @@ def test_a_ring_reaches_its_regions_queue_after_commit_with_an_id_only(broker) -
     with transaction.atomic():
         ring_for(7, "in")
         assert broker.llen("clips.in") == 0
+    until(bells.rung)
     message = json.loads(broker.lindex("clips.in", 0))
     assert message["headers"]["task"] == "clips.tasks.prepare_clip"
     assert message["content-type"] == "application/json"
@@ -43,24 +68,34 @@ def test_a_rollback_rings_nothing(broker) -> None:
     with transaction.atomic():
         ring_for(7, "in")
         transaction.set_rollback(True)
+    until(bells.rung)
     assert broker.llen("clips.in") == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_broker_that_is_away_is_asked_once_and_then_left_alone(broker, monkeypatch) -> None:
-    asked = []
-
-    def refuse(*args, **kwargs):
-        asked.append(args)
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(prepare_clip, "apply_async", refuse)
-    for _ in range(5):
+def test_a_broker_that_hangs_keeps_nobody_waiting(away) -> None:
+    asked, hang = away
+    began = time.monotonic()
+    for _ in range(50):
         ring_for(7, "in")
-    assert len(asked) == 1
-    monkeypatch.setattr(bells, "_quiet_until", time.monotonic() - 1)
+    assert time.monotonic() - began < 1
+    until(lambda: len(asked) == 1)
+    assert not bells.rung()
+    hang.set()
+    until(bells.rung)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_is_away_is_left_alone_for_a_while(away) -> None:
+    asked, hang = away
+    hang.set()
+    for _ in range(20):
+        ring_for(7, "in")
+    until(bells.rung)
+    assert len(asked) <= 2
+    time.sleep(0.4)
     ring_for(7, "in")
-    assert len(asked) == 2
+    until(lambda: len(asked) >= 2)
 
 
 def test_what_celery_is_told() -> None:

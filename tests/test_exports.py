@@ -37,7 +37,7 @@ def settled(tasks, asha, ravi) -> list[Task]:
 
 @pytest.fixture
 def model_team(roles):
-    return make_user("model-team", "service account")
+    return make_user("model-team", "model team")
 
 
 def download(client, export_id: int) -> bytes:
@@ -107,7 +107,7 @@ def test_an_export_without_settled_tasks_is_an_empty_file(tasks, model_team) -> 
 
 def test_other_peoples_exports_are_not_there(settled, model_team) -> None:
     export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
-    other = signed_in(make_user("other", "service account"))
+    other = signed_in(make_user("other", "model team"))
     for path in ("", "/download"):
         assert other.get(f"/api/v1/exports/{export.pk}{path}").status_code == 404
     missing = other.post("/api/v1/exports", {"project": "no-such"})
@@ -144,16 +144,28 @@ def lock_of(export_id: int) -> list[int]:
     return [LOCK_FAMILY, zlib.crc32(f"write export {export_id}".encode()) - 2**31]
 
 
-def test_a_storage_that_is_away_costs_attempts_then_fails_with_a_reason(settled, model_team) -> None:
+def test_a_storage_that_is_away_delays_an_export_and_costs_it_nothing(settled, model_team) -> None:
     place = Path(storages["exports"].location)  # type: ignore[attr-defined]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text("a file where the folder should be")
+    place.rename(place.with_name("away"))
     export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
-    for _ in range(3):
+    for _ in range(5):
         assert not exporting.write(export.pk, now=database_now)
+        export.refresh_from_db()
+        assert export.state == ExportState.REQUESTED
+    assert "storage" in export.failure
+    place.with_name("away").rename(place)
+    assert exporting.write(export.pk, now=database_now)
+
+
+def test_a_writer_that_keeps_dying_fails_the_export_with_a_reason(settled, model_team) -> None:
+    export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
+    for attempt in (1, 2, 3):
+        past = database_now() - timedelta(seconds=1)
+        Export.objects.filter(pk=export.pk).update(state=ExportState.WRITING, attempts=attempt, due_at=past)
+        assert exporting.rescue_silent(at=database_now()) == 1
     export.refresh_from_db()
     assert export.state == ExportState.FAILED
-    assert "storage" in export.failure
+    assert "died" in export.failure
 
 
 def test_a_tick_runs_in_one_place_at_a_time() -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import timedelta
 
 import pytest
+from django.core import signing
+from django.core.files.storage import storages
 from django.test import Client
 
+from annotations import leasing, links
 from annotations.models import Lease
 from clips.models import Consent, Rendition
 from config.clock import database_now
+from config.discretion import Discreet, discreet
 from config.http.ranges import parse_range
 from tests.conftest import make_user, signed_in
 
@@ -61,8 +66,10 @@ def test_ranges_answer_as_players_ask(lease, client: Client) -> None:
     beyond = client.get(url, headers={"Range": f"bytes={size}-"})
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{size}")
     etag = client.head(url)["ETag"]
-    assert client.get(url, headers={"Range": "bytes=0-9", "If-Range": etag}).status_code == 206
-    assert client.get(url, headers={"Range": "bytes=0-9", "If-Range": '"other"'}).status_code == 200
+    for tag, status in ((etag, 206), ('"other"', 200)):
+        reply = client.get(url, headers={"Range": "bytes=0-9", "If-Range": tag})
+        assert reply.status_code == status
+        assert body_of(reply) in {whole[:10], whole}
     assert client.head(url)["Content-Length"] == str(size)
 
 
@@ -80,7 +87,9 @@ def test_ranges_answer_as_players_ask(lease, client: Client) -> None:
         ("bytes=10-", "unsatisfiable"),
         ("bytes=9-9", (9, 9)),
         ("bytes=-99", (0, 9)),
-        ("bytes=0-" + "9" * 30, None),
+        ("bytes=0-" + "9" * 30, (0, 9)),
+        ("bytes=" + "9" * 30 + "-", "unsatisfiable"),
+        ("bytes=" + "9" * 300 + "-", None),
         ("bytes=\u0661-", None),
     ],
 )
@@ -132,6 +141,33 @@ def test_a_link_dies_when_the_work_is_done(lease, asha, client: Client, ending) 
     else:
         assert holder.delete(f"/api/v1/leases/{lease['id']}").status_code == 204
     assert client.get(url).status_code == 410
+
+
+def test_who_left_sees_nothing_more(lease, asha, client: Client) -> None:
+    url = path_of(lease["media"]["proxy"])
+    asha.is_active = False
+    asha.save(update_fields=["is_active"])
+    assert client.get(url).status_code == 410
+    assert leasing.sweep_departed(at=database_now()) == 1
+    assert Lease.objects.get(pk=lease["id"]).state == "returned"
+
+
+def test_a_missing_rendition_is_said_to_be_away(lease, client: Client) -> None:
+    rendition = Rendition.objects.get(clip=lease["clip"]["id"], kind="proxy")
+    storages["clips-in"].delete(rendition.key)
+    reply = client.get(path_of(lease["media"]["proxy"]))
+    assert (reply.status_code, reply.json()["code"]) == (503, "storage-unavailable")
+
+
+def test_a_link_says_nothing_that_opens_anything_and_is_not_written_down(lease) -> None:
+    for url in lease["media"].values():
+        sealed = path_of(url).removeprefix("/media/")
+        assert lease["token"].replace("-", "") not in signing.loads(sealed, salt=links.SALT)
+        assert sealed not in discreet(f"GET {url} 200 and again {url}")
+    assert discreet("a\nworker | FAKE\x1b[31m") == "a\\x0aworker | FAKE\\x1b[31m"
+    record = logging.LogRecord("x", 40, "", 0, "Internal Server Error: %s", (path_of(url),), None)
+    assert Discreet().filter(record)
+    assert sealed not in record.getMessage()
 
 
 def test_without_consent_to_human_review_nothing_is_served(lease, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 
-from clips import preparing, storage, sweeping
+from clips import preparing, receiving, storage, sweeping
 from clips.models import Clip, ClipState, Rendition
 from config.clock import database_now
 from tests.conftest import make_clip
@@ -131,13 +132,15 @@ def test_what_cannot_be_rendered_fails_visibly_after_bounded_attempts(clip, sett
     assert (clip.state, clip.failure, clip.attempts) == (ClipState.READY, "", 4)
 
 
-def test_a_storage_that_is_away_costs_an_attempt_and_not_the_clip(clip) -> None:
+def test_a_storage_that_is_away_delays_a_clip_and_costs_it_nothing(clip) -> None:
     place = Path(storages[clip.storage_alias].location)  # type: ignore[attr-defined]
     shutil.move(place, place.with_name("away"))
-    assert not preparing.prepare(clip.pk, now=database_now)
-    clip.refresh_from_db()
-    assert clip.state == ClipState.UPLOADED
+    for _ in range(5):
+        assert not preparing.prepare(clip.pk, now=database_now)
+        clip.refresh_from_db()
+        assert clip.state == ClipState.UPLOADED
     assert "storage" in clip.failure
+    assert clip.attempts_allowed - clip.attempts == 3
     shutil.move(place.with_name("away"), place)
     assert preparing.prepare(clip.pk, now=database_now)
 
@@ -161,7 +164,7 @@ def test_an_upload_that_died_between_its_row_and_its_bytes_is_forgotten(clip) ->
 
 def test_a_clip_whose_bytes_cannot_be_stored_is_not_kept(send, settings) -> None:
     place = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
-    place.parent.mkdir(parents=True, exist_ok=True)
+    place.rename(place.with_name("away"))
     place.write_text("a file where the folder should be")
     reply = send()
     assert (reply.status_code, reply.json()["code"]) == (503, "storage-unavailable")
@@ -172,6 +175,7 @@ def test_a_clip_whose_bytes_cannot_be_stored_is_not_kept(send, settings) -> None
     overdue(clip)
     assert sweeping.clear_half_received(at=database_now()) == 0
     place.unlink()
+    place.with_name("away").rename(place)
     assert sweeping.clear_half_received(at=database_now()) == 1
     assert not Clip.objects.exists()
 
@@ -181,9 +185,32 @@ def test_cut_uploads_are_cleared_when_they_are_old(settings) -> None:
     old = Path(settings.FILE_UPLOAD_TEMP_DIR) / "old.upload"
     for path in (fresh, old):
         path.write_bytes(b"x")
-    import os
-
     os.utime(old, (1, 1))
-    assert sweeping.clear_cut_uploads() == 1
+    assert receiving.clear_cut_uploads() == 1
     assert fresh.exists()
     assert not old.exists()
+
+
+def test_a_late_worker_does_not_take_away_what_another_recorded(clip, tmp_path) -> None:
+    preparing.prepare(clip.pk, now=database_now)
+    proxy = Rendition.objects.get(clip=clip, kind="proxy")
+    copy = tmp_path / "copy.mp4"
+    storage.fetch(clip.storage_alias, proxy.key, copy)
+    place = Path(storages[clip.storage_alias].path(proxy.key))
+    before = place.stat().st_ino
+    storage.put(clip.storage_alias, proxy.key, copy)
+    assert place.stat().st_ino == before
+
+
+def test_bytes_on_the_move_are_a_sign_of_life_and_stop_when_the_claim_is_lost(clip, tmp_path) -> None:
+    held = claimed(clip)
+    overdue(clip)
+    storage.fetch(clip.storage_alias, clip.original_key, tmp_path / "copy", on_chunk=preparing.Tick(held, database_now))
+    assert sweeping.rescue_silent(at=database_now()) == 0
+    Clip.objects.filter(pk=clip.pk).update(attempts=9)
+    with pytest.raises(preparing.LostClaim):
+        storage.fetch(
+            clip.storage_alias, clip.original_key, tmp_path / "2", on_chunk=preparing.Tick(held, database_now)
+        )
+    with pytest.raises(preparing.LostClaim):
+        storage.put(clip.storage_alias, "x/y", tmp_path / "copy", on_chunk=preparing.Tick(held, database_now))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.core.files.storage import storages
 from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
@@ -14,7 +17,7 @@ from workforce.models import Reviewer
 pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ANYONE = {"reviewer", "service account", "ops manager", "nobody in particular"}
+ANYONE = {"reviewer", "camera gateway", "model team", "ops manager", "nobody in particular"}
 
 # What each role is answered, by door and method, when the object does not exist or the body is empty. 403: not for
 # this role. 404: there is nothing here for you. 405: nobody may. Missing lines fail the test, so a new door must say.
@@ -23,9 +26,9 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("current-token", "DELETE"): dict.fromkeys(ANYONE, 204),
     ("me", "GET"): dict.fromkeys(ANYONE, 200),
     ("my-days", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
-    ("clips", "POST"): {"service account": 415} | dict.fromkeys(ANYONE - {"service account"}, 403),
-    ("clip", "GET"): {"service account": 404, "ops manager": 404}
-    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+    ("clips", "POST"): {"camera gateway": 415} | dict.fromkeys(ANYONE - {"camera gateway"}, 403),
+    ("clip", "GET"): dict.fromkeys(["camera gateway", "ops manager"], 404)
+    | dict.fromkeys(["reviewer", "model team", "nobody in particular"], 403),
     ("leases", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("leases", "POST"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("lease", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
@@ -34,12 +37,12 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("skip", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("resume", "POST"): {"reviewer": 204} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("annotation", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
-    ("exports", "POST"): dict.fromkeys(["service account", "ops manager"], 400)
-    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
-    ("export", "GET"): dict.fromkeys(["service account", "ops manager"], 404)
-    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
-    ("export-download", "GET"): dict.fromkeys(["service account", "ops manager"], 404)
-    | dict.fromkeys(["reviewer", "nobody in particular"], 403),
+    ("exports", "POST"): dict.fromkeys(["model team", "ops manager"], 400)
+    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
+    ("export", "GET"): dict.fromkeys(["model team", "ops manager"], 404)
+    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
+    ("export-download", "GET"): dict.fromkeys(["model team", "ops manager"], 404)
+    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
 }
 OPEN = {"schema", "docs"}
 
@@ -61,7 +64,8 @@ def doors(patterns=None, prefix: str = "") -> list[tuple[str, str]]:
 def people(roles, asha: Reviewer) -> dict[str, APIClient]:
     return {
         "reviewer": signed_in(asha.user),
-        "service account": signed_in(make_user("machine", "service account")),
+        "camera gateway": signed_in(make_user("camera", "camera gateway")),
+        "model team": signed_in(make_user("model", "model team")),
         "ops manager": signed_in(make_user("ops", "ops manager", is_staff=True)),
         "nobody in particular": signed_in(make_user("nobody")),
     }
@@ -122,6 +126,21 @@ def test_readiness_names_what_is_away(client, settings) -> None:
     reply = client.get("/readyz")
     assert reply.status_code == 503
     assert reply.json()["failed"] == ["redis"]
+
+
+def test_readiness_does_not_make_up_a_storage_that_is_gone(client, settings) -> None:
+    place = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
+    place.rename(place.with_name("unmounted"))
+    reply = client.get("/readyz")
+    assert (reply.status_code, reply.json()["failed"]) == (503, ["storage:clips-in"])
+    assert not place.exists()
+
+
+def test_no_method_of_an_open_door_breaks(client) -> None:
+    for name, path in doors():
+        if name in OPEN:
+            for method in (*METHODS, "HEAD", "OPTIONS"):
+                assert client.generic(method, path).status_code in {200, 405}
 
 
 def test_a_closed_account_is_signed_out(asha) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from knox.models import get_token_model
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -18,8 +20,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from config.admin import Record, Register
 from config.clock import database_now
 from workforce import people
+from workforce.days import local_day
 from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
-from workforce.quotas import today
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -59,6 +61,8 @@ class RegionAdmin(Register):
 
 @admin.register(Team)
 class TeamAdmin(Register):
+    """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
+
     list_display = ["name", "region", "time_zone", "weight", "people"]
     list_filter = ["region"]
     list_select_related = ["region"]
@@ -72,6 +76,9 @@ class TeamAdmin(Register):
     def people(self, team: Any) -> int:
         count: int = team.people
         return count
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> list[str]:
+        return ["region", "time_zone"] if obj else []
 
 
 @admin.register(Reviewer)
@@ -116,9 +123,17 @@ class ReviewerAdmin(Register):
     def full_name(self, reviewer: Reviewer) -> str:
         return reviewer.user.get_full_name() or "-"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reviewer]:
+        lately = QuotaDay.objects.filter(day__gte=timezone.now().date() - timedelta(days=2))
+        return super().get_queryset(request).prefetch_related(Prefetch("quota_days", lately, to_attr="lately"))
+
     @display(description="Used today")
-    def used_today(self, reviewer: Reviewer) -> str:
-        day = today(reviewer, at=database_now())
+    def used_today(self, reviewer: Any) -> str:
+        now = timezone.now()
+        today = local_day(now, reviewer.zone_at(now))
+        day = next((day for day in reviewer.lately if day.day == today), None)
+        if day is None:
+            return "not begun"
         return f"{day.used} of {day.day_limit}" + (f" (+{day.held} held)" if day.held else "")
 
 

@@ -31,7 +31,9 @@ class SignInThrottle(SimpleRateThrottle):
 
     scope = "sign-in"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        if request.method != "POST":
+            return None
         name = request.data.get("username", "") if isinstance(request.data, dict) else ""
         digest = hashlib.sha256(f"{name}|{self.get_ident(request)}".encode(errors="replace")).hexdigest()
         return self.cache_format % {"scope": self.scope, "ident": digest}

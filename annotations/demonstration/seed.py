@@ -69,8 +69,8 @@ def seed() -> None:
         manager = people.give_role(
             username=ops.username, password=ops.password, role=ops.role, first_name="Ana", last_name="Pop"
         )
-        for name in (GATEWAY, MODEL_TEAM):
-            account = login(name, "service account")
+        for name, role in ((GATEWAY, "camera gateway"), (MODEL_TEAM, "model team")):
+            account = login(name, role)
             people.give_role(username=account.username, password=account.password, role=account.role)
         regions: dict[str, Region] = {}
         for code, (region_name, zone, country) in REGIONS.items():

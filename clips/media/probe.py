@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -44,8 +45,11 @@ def probe(path: Path, *, extension: str, limits: Limits) -> Facts:
     return examine_apart(path, demuxer=demuxer, limits=limits)
 
 
-def examine_apart(path: Path, *, demuxer: str, limits: Limits) -> Facts:
-    """``examine`` in a process of its own, for a file whose outline is already known to be sound."""
+def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[], None] = lambda: None) -> Facts:
+    """``examine`` in a process of its own, for a file whose outline is already known to be sound.
+
+    ``on_tick`` is called about every second and may raise, which ends the process.
+    """
     request = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits), "parent": os.getpid()}
     with tempfile.TemporaryDirectory(prefix="probe-") as empty:
         ended = process.run(
@@ -54,6 +58,7 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits) -> Facts:
             cwd=Path(empty),
             env=process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)},
             wall_seconds=limits.probe_wall_seconds,
+            on_tick=on_tick,
         )
     if ended.timed_out or ended.returncode != 0:
         raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")

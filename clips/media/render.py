@@ -63,7 +63,10 @@ def render(
     placed: list[Path] = []
     try:
         _run(source.resolve(), work, facts, ffmpeg=ffmpeg, limits=limits, on_tick=on_tick)
-        made = [_proxy(work / graph.PROXY, facts, limits), _poster(work / graph.POSTER, limits)]
+        made = [
+            _proxy(work / graph.PROXY, facts, limits, lambda: on_tick(99)),
+            _poster(work / graph.POSTER, limits, lambda: on_tick(99)),
+        ]
         for rendition in made:
             placed.append(rendition.path.replace(out_dir / rendition.path.name))
         return [replace(rendition, path=path) for rendition, path in zip(made, placed, strict=True)]
@@ -135,12 +138,12 @@ def reason(ended: process.Ended) -> str:
     return f"The video program could not render this clip: {said or 'it did not say why'}."
 
 
-def _proxy(path: Path, facts: Facts, limits: Limits) -> Made:
+def _proxy(path: Path, facts: Facts, limits: Limits, on_tick: Callable[[], None]) -> Made:
     """Check the proxy as if a stranger had sent it. Raises PreparationFailed if it is not what it should be."""
     allowed = replace(limits, max_duration_ms=limits.max_duration_ms + 5000, max_bytes=limits.render_output_bytes)
     try:
         structure.check(path, demuxer="mov")
-        seen = examine_apart(path, demuxer="mov", limits=allowed)
+        seen = examine_apart(path, demuxer="mov", limits=allowed, on_tick=on_tick)
         first = structure.index_first(path)
     except (BadInput, OSError) as error:
         raise PreparationFailed("What was rendered cannot be played; try again, or send the clip anew.") from error
@@ -163,9 +166,9 @@ def _proxy(path: Path, facts: Facts, limits: Limits) -> Made:
     return _made("proxy", path, "video/mp4", seen, seen.duration_ms)
 
 
-def _poster(path: Path, limits: Limits) -> Made:
+def _poster(path: Path, limits: Limits, on_tick: Callable[[], None]) -> Made:
     try:
-        seen = examine_apart(path, demuxer="jpeg_pipe", limits=limits)
+        seen = examine_apart(path, demuxer="jpeg_pipe", limits=limits, on_tick=on_tick)
     except (BadInput, OSError) as error:
         raise PreparationFailed("No still picture could be taken from this clip.") from error
     return _made("poster", path, "image/jpeg", seen, None)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.parsers import JSONParser
 
 from config.errors import BadInput
@@ -141,3 +142,32 @@ class BoundedUpload(TemporaryFileUploadHandler):
             raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
         super().receive_data_chunk(raw_data, start)
         return None
+
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+
+
+def refuse_unreadable(get_response: Handler) -> Handler:
+    """Middleware: refuse what no door could make sense of, before one is chosen.
+
+    A body without a length would be taken for none (WSGI servers say no length for chunked ones). In the admin, NUL and
+    row numbers that are none end as errors of the database deep inside Django.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            return _refuse(411, "length-required", "Say how long the body is: Content-Length.")
+        if request.path.startswith("/admin"):
+            values = [text for query in (request.GET, request.POST) for texts in query.lists() for text in texts[1]]
+            if any("\0" in text for text in values):
+                return _refuse(400, "text-not-allowed", "A text holds a NUL, which cannot be stored.")
+            if not all(text.isascii() and text.isdigit() for text in request.POST.getlist("_selected_action")):
+                return _refuse(400, "malformed-request", "These are not numbers of rows.")
+        return get_response(request)
+
+    return middleware
+
+
+def _refuse(status: int, code: str, title: str) -> HttpResponseBase:
+    document = {"type": f"/problems/{code}", "title": title, "status": status, "code": code, "detail": title}
+    return JsonResponse(document, status=status, content_type="application/problem+json")

@@ -57,7 +57,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | str | None:
     if unit.strip().lower() != "bytes" or not dash or "," in value:
         return None
     first, last = first.strip(), last.strip()
-    if not all(part == "" or (part.isascii() and part.isdigit() and len(part) < 19) for part in (first, last)):
+    if not all(part == "" or (part.isascii() and part.isdigit() and len(part) <= 100) for part in (first, last)):
         return None
     if first == "":
         if last == "":
