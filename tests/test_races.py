@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 
-from annotations import auditing, leasing, submitting
-from annotations.models import Annotation, Lease, LeaseState, Project, Task
+from annotations import auditing, leasing, queries, submitting
+from annotations.models import Annotation, Lane, Lease, LeaseState, Project, Task
 from config.clock import database_now
 from config.errors import Refusal
 from tests.conftest import make_project, make_ready_clips, make_reviewer, make_team, spread_now
@@ -260,3 +260,29 @@ def test_teams_do_not_see_each_others_lanes_in_a_rush(gateway, hyderabad) -> Non
     at_once(6, lambda number: leasing.lease_next(people[number].user_id, count=10))
     for lease in Lease.objects.select_related("task", "reviewer"):
         assert lease.task.team_id == lease.reviewer.team_id
+
+
+def test_what_enters_before_the_head_while_others_take_is_not_passed_by(many) -> None:
+    """A task enters before the head in a transaction that is still open while somebody else moves the head."""
+    task = Task.objects.earliest("pk")
+    lane = task.lane
+    leasing.lease_next(many[0].user_id, count=10)
+    Lane.objects.update(head_at=database_now() - timedelta(seconds=1))
+    entered, taken = threading.Event(), threading.Event()
+
+    def work(number: int) -> None:
+        if number == 0:
+            with transaction.atomic():
+                queries.enter(lane, [lane.tail_rank - 10_000])
+                Task.objects.filter(pk=Task.objects.latest("pk").pk).update(rank=lane.tail_rank - 10_000)
+                entered.set()
+                # Long enough for a claimer that would wait for the lane to be waiting for it.
+                taken.wait(timeout=1)
+        else:
+            entered.wait(timeout=30)
+            leasing.lease_next(many[1].user_id, count=1)
+            taken.set()
+
+    at_once(2, work)
+    assert auditing.audit() == []
+    assert Lane.objects.get(pk=lane.pk).head_rank <= lane.tail_rank - 10_000
