@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 
 from annotations import consensus, exporting, spreading
 from annotations.models import (
+    AmendedAnswer,
     Annotation,
     Export,
     ExportState,
@@ -320,3 +321,11 @@ class LateAnswerAdmin(Record):
     list_select_related = ["lease"]
     search_fields = ["=lease__id"]
     search_help_text = "Lease number"
+
+
+@admin.register(AmendedAnswer)
+class AmendedAnswerAdmin(Record):
+    list_display = ["id", "annotation", "version", "label", "amended_at"]
+    list_select_related = ["annotation"]
+    search_fields = ["=annotation__id"]
+    search_help_text = "Annotation number"

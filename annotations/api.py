@@ -15,10 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotations import exporting, leasing, links, submitting
-from annotations.errors import ExportNotReady, KeyMalformed
-from annotations.models import Export, ExportState, Lease, Project
+from annotations import amending, exporting, leasing, links, submitting
+from annotations.errors import ExportNotReady, KeyMalformed, VersionMismatch, VersionMissing
+from annotations.models import Annotation, Export, ExportState, Lease, Project
 from annotations.serializers import (
+    AmendIn,
     AnnotationIn,
     AnnotationOut,
     ExportIn,
@@ -215,7 +216,55 @@ class AnnotationView(APIView):
         )
         if task_is_full:
             ring(settle_task, annotation.task_id, queue="general")
-        return Response(AnnotationOut(annotation).data, status=201 if written else 200)
+        return _annotation_answer(annotation, status=201 if written else 200)
+
+    @extend_schema(operation_id="get_annotation", responses={200: AnnotationOut}, summary="My annotation under a lease")
+    def get(self, request: Request, pk: int) -> Response:
+        return _annotation_answer(amending.own_annotation(cast(User, request.user).pk, pk))
+
+    @extend_schema(
+        operation_id="amend_annotation",
+        request=AmendIn,
+        responses={
+            200: AnnotationOut,
+            409: OpenApiResponse(description="problem+json: amend-window-over"),
+            412: OpenApiResponse(description="problem+json: version-mismatch"),
+            428: OpenApiResponse(description="problem+json: if-match-required"),
+        },
+        summary="Amend my annotation",
+        description="Within the project's window, by its author, with `If-Match` and the ETag of the version that is "
+        "amended. Every version is kept; a task that was settled is weighed again.",
+        parameters=[OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True)],
+    )
+    def put(self, request: Request, pk: int) -> Response:
+        incoming = AmendIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        annotation, weigh_again = amending.amend(
+            cast(User, request.user).pk,
+            pk,
+            version=version_of(request),
+            answer=incoming.validated_data["answer"],
+            at=database_now(),
+        )
+        if weigh_again:
+            ring(settle_task, annotation.task_id, queue="general")
+        return _annotation_answer(annotation)
+
+
+def version_of(request: Request) -> int:
+    """The version that If-Match names. Raises :class:`VersionMissing`, :class:`VersionMismatch`."""
+    tag = request.headers.get("If-Match", "").strip()
+    if not tag:
+        raise VersionMissing
+    number = tag.strip('"')
+    if not (number.isascii() and number.isdigit() and len(number) < 6):
+        raise VersionMismatch
+    return int(number)
+
+
+def _annotation_answer(annotation: Annotation, status: int = 200) -> Response:
+    out = AnnotationOut(annotation).data
+    return Response(out, status=status, headers={"ETag": f'"{annotation.version}"'})
 
 
 class ExportsView(APIView):

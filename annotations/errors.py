@@ -1,6 +1,6 @@
 """What the work's room refuses."""
 
-from config.errors import BadInput, Gone, Refusal
+from config.errors import BadInput, Gone, NotFound, Refusal
 
 
 class StaleToken(Refusal):
@@ -70,3 +70,27 @@ class ExportNotReady(Refusal):
     """The export is still being written, or failed; its state says which."""
 
     code = "export-not-ready"
+
+
+class NoAnnotationYet(NotFound):
+    """Nothing has been submitted under this lease."""
+
+
+class AmendWindowOver(Refusal):
+    """This answer can no longer be amended."""
+
+    code = "amend-window-over"
+
+
+class VersionMissing(BadInput):
+    """Say which version you amend: If-Match with the ETag you were given."""
+
+    code = "if-match-required"
+    status = 428
+
+
+class VersionMismatch(Refusal):
+    """This answer was amended meanwhile; look at it again."""
+
+    code = "version-mismatch"
+    status = 412

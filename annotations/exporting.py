@@ -155,6 +155,7 @@ def _line(task: Task) -> dict[str, Any]:
                 "id": annotation.pk,
                 "lease": annotation.lease_id,
                 "reviewer": annotation.reviewer.pseudonym,
+                "version": annotation.version,
                 "schema_version": annotation.schema_version,
                 "answer": annotation.answer,
                 "submitted_at": annotation.submitted_at.isoformat(),

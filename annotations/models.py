@@ -72,6 +72,11 @@ class Project(models.Model):
         validators=[MaxValueValidator(3600)],
         help_text="An answer this late is still taken if its seat is free; a later one is kept but never counted.",
     )
+    amend_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="How long after submitting an author may amend an answer. 0: not at all.",
+    )
     due_hours = models.PositiveSmallIntegerField(
         default=24,
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
@@ -163,9 +168,10 @@ TASK_MOVES: Moves = {
     TaskState.OPEN: frozenset({TaskState.FULL}),
     # Back to open: a tie, and one more seat.
     TaskState.FULL: frozenset({TaskState.SETTLED, TaskState.OPEN, TaskState.DISPUTED}),
-    TaskState.SETTLED: frozenset(),
-    # Ops asked for one more answer.
-    TaskState.DISPUTED: frozenset({TaskState.OPEN}),
+    # Back to full: an author amended an answer, so it is weighed again.
+    TaskState.SETTLED: frozenset({TaskState.FULL}),
+    # To open: ops asked for one more answer.
+    TaskState.DISPUTED: frozenset({TaskState.OPEN, TaskState.FULL}),
 }
 
 
@@ -314,7 +320,8 @@ class Annotation(models.Model):
     schema_version = models.PositiveIntegerField()
     label = models.CharField(max_length=32)
     answer = models.JSONField()
-    submitted_at = models.DateTimeField()
+    version = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="Raised when its author amends it.")
+    submitted_at = models.DateTimeField(help_text="When the first version was.")
 
     class Meta:
         ordering = ["-id"]
@@ -323,6 +330,23 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"annotation {self.pk}"
+
+
+class AmendedAnswer(models.Model):
+    """An earlier version of an annotation that its author amended; every one is kept."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.PROTECT, related_name="earlier")
+    version = models.PositiveSmallIntegerField()
+    label = models.CharField(max_length=32)
+    answer = models.JSONField()
+    amended_at = models.DateTimeField(help_text="When the next version took its place.")
+
+    class Meta:
+        ordering = ["annotation_id", "version"]
+        constraints = [models.UniqueConstraint(fields=["annotation", "version"], name="amended_answer_once")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of annotation {self.annotation_id}"
 
 
 class LateAnswer(models.Model):

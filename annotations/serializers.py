@@ -64,6 +64,10 @@ class AnnotationIn(StrictSerializer):
     )
 
 
+class AmendIn(StrictSerializer):
+    answer = serializers.JSONField(help_text="An object that fits the project's label schema.")
+
+
 class ProjectOut(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
@@ -131,7 +135,7 @@ class LeasesOut(serializers.Serializer[Any]):
 class AnnotationOut(serializers.ModelSerializer[Annotation]):
     class Meta:
         model = Annotation
-        fields = ["id", "lease", "task", "label", "answer", "schema_version", "submitted_at"]
+        fields = ["id", "lease", "task", "label", "answer", "version", "schema_version", "submitted_at"]
 
 
 class ExportIn(StrictSerializer):

@@ -39,6 +39,7 @@ ROLES: dict[str, list[str]] = {
         "annotations.view_lease",
         "annotations.view_lane",
         "annotations.view_lateanswer",
+        "annotations.view_amendedanswer",
         "annotations.view_annotation",
         "annotations.add_export",
         "annotations.view_export",

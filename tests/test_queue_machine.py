@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from annotations import auditing, consensus, leasing, spreading, submitting
+from annotations import amending, auditing, consensus, leasing, spreading, submitting
 from annotations.errors import Paused
-from annotations.models import Annotation, Lane, Lease, LeaseState, Project, Task
+from annotations.models import AmendedAnswer, Annotation, Lane, Lease, LeaseState, Project, Task
 from config.clock import database_now
 from config.errors import Refusal
 from tests.conftest import make_project, make_ready_clips, make_reviewer, make_team, make_user
@@ -122,6 +122,28 @@ class Queue(RuleBasedStateMachine):
         else:
             assert written
             assert annotation.answer == {"label": label}
+
+    @rule(person=PERSON, pick=PICK, label=LABELS, stale=st.booleans())
+    def amend(self, person: int, pick: int, label: str, stale: bool) -> None:
+        lease = self.lease_of(person, pick, LeaseState.SUBMITTED)
+        if lease is None:
+            return
+        had = Annotation.objects.get(lease=lease)
+        kept = AmendedAnswer.objects.filter(annotation=had).count()
+        try:
+            amended, _again = amending.amend(
+                self.people[person].user_id,
+                lease.pk,
+                version=had.version - stale,
+                answer={"label": label},
+                at=database_now(),
+            )
+        except Refusal as refusal:
+            assert refusal.code == "version-mismatch"
+            assert stale
+            return
+        assert (amended.version, amended.label) == (had.version + 1, label)
+        assert AmendedAnswer.objects.filter(annotation=had).count() == kept + 1
 
     @rule(person=PERSON, pick=PICK)
     def a_write_with_another_token_changes_nothing(self, person: int, pick: int) -> None:

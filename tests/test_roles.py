@@ -37,6 +37,8 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("skip", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("resume", "POST"): {"reviewer": 204} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("annotation", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("annotation", "PUT"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("annotation", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("exports", "POST"): dict.fromkeys(["model team", "ops manager"], 400)
     | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
     ("export", "GET"): dict.fromkeys(["model team", "ops manager"], 404)
