@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Q, QuerySet
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from annotations import consensus, exporting, spreading
 from annotations.models import (
@@ -53,10 +55,6 @@ class StrictJSON(forms.JSONField):
             return InvalidJSONInput(data.encode(errors="replace").decode())
 
 
-ANSWERS = ["overlap", "most_seats"]
-LEASES = ["lease_seconds", "lease_most_seconds", "grace_seconds"]
-
-
 @admin.register(Project)
 class ProjectAdmin(Register):
     list_display = [
@@ -73,9 +71,17 @@ class ProjectAdmin(Register):
     list_filter = ["is_active", "teams"]
     search_fields = ["name", "slug"]
     search_help_text = "Name or slug"
-    filter_horizontal = ["teams"]
+    autocomplete_fields = ["teams"]
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     actions = ["export_labels"]
     readonly_fields = ["schema_version", "unplaced_clips"]
+    fieldsets = [
+        (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
+        ("What is asked", {"fields": ["label_schema", "schema_version"]}),
+        ("Who may answer", {"fields": ["skills", "prefetch"]}),
+        ("How answers are gathered", {"fields": ["overlap", "most_seats", "amend_minutes", "due_hours", "priority"]}),
+        ("How long a lease lasts", {"fields": ["lease_seconds", "lease_most_seconds", "grace_seconds"]}),
+    ]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "label_schema":
@@ -87,22 +93,6 @@ class ProjectAdmin(Register):
         count = spreading.unplaced(project) if project.pk else 0
         return f"{count}: their region has no team here with a person for each seat" if count else "none"
 
-    fieldsets = [
-        (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
-        ("What is asked", {"fields": ["label_schema", "schema_version"]}),
-        ("Who may answer", {"fields": ["skills", "prefetch"]}),
-        (
-            "How answers are gathered",
-            {
-                "fields": [
-                    "overlap",
-                    "most_seats",
-                    "lease_seconds",
-                    "lease_most_seconds",
-                    "grace_seconds",
-                    "due_hours",
-                    "priority",
-                ]
             },
         ),
     ]

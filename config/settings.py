@@ -333,6 +333,12 @@ UNFOLD = {
                         "icon": "calendar_today",
                         "link": reverse_lazy("admin:workforce_quotaday_changelist"),
                     },
+                    {"title": "Limits", "icon": "speed", "link": reverse_lazy("admin:workforce_dailylimit_changelist")},
+                    {
+                        "title": "Residency bases",
+                        "icon": "gavel",
+                        "link": reverse_lazy("admin:workforce_residencybasis_changelist"),
+                    },
                     {
                         "title": "Sign-ins",
                         "icon": "person",

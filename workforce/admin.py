@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,6 +17,7 @@ from knox.models import get_token_model
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.admin import Record, Register
 from config.clock import database_now
@@ -90,7 +92,7 @@ class ReviewerAdmin(Register):
         "country",
         "clearance",
         "used_today",
-        "is_paused",
+        "paused",
         "is_active",
         "pseudonym",
     ]
@@ -99,6 +101,7 @@ class ReviewerAdmin(Register):
     search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
     search_help_text = "Name, sign-in or pseudonym"
     autocomplete_fields = ["team"]
+    formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     readonly_fields = ["pseudonym"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
@@ -118,6 +121,12 @@ class ReviewerAdmin(Register):
             begins = people.move_zone(kept, obj.time_zone, at=database_now())
             messages.info(request, f"The zone changes with the person's next day, at {begins:%Y-%m-%d %H:%M} UTC.")
         super().save_model(request, obj, form, change)
+
+    @display(description="Paused")
+    def paused(self, reviewer: Reviewer) -> str:
+        if not reviewer.is_paused:
+            return "-"
+        return "after lapses" if reviewer.paused_by_lapses else "by ops"
 
     @display(description="Name")
     def full_name(self, reviewer: Reviewer) -> str:
