@@ -93,10 +93,6 @@ class ProjectAdmin(Register):
         count = spreading.unplaced(project) if project.pk else 0
         return f"{count}: their region has no team here with a person for each seat" if count else "none"
 
-            },
-        ),
-    ]
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return (
             super()
