@@ -181,10 +181,11 @@ class Task(models.Model):
     ``overlap`` seats in all, of which ``seats_left`` are free and ``answers`` are answered; the rest are held.
     """
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks")
-    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks")
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks")
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks")
+    # No index of their own where another begins with the column: each seat taken writes every index of this table.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     rank = models.BigIntegerField(
         help_text="Its place in the lane: the virtual deadline, or its turn among returned seats."
     )
@@ -202,7 +203,7 @@ class Task(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "clip"], name="task_once_per_clip"),
+            models.UniqueConstraint(fields=["clip", "project"], name="task_once_per_clip"),
             models.CheckConstraint(
                 condition=Q(overlap__gte=F("seats_left") + F("answers")), name="task_seats_within_overlap"
             ),
@@ -260,7 +261,7 @@ class SkipReason(models.TextChoices):
 class Lease(models.Model):
     """A reviewer's time-limited hold on one seat. Nobody is ever given the same task twice."""
 
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="leases")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="leases", db_index=False)
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="leases")
     quota_day = models.ForeignKey(QuotaDay, on_delete=models.PROTECT, related_name="leases")
     token = models.UUIDField(default=uuid.uuid4, help_text="Shown to the holder only; a write must carry it.")
@@ -315,7 +316,7 @@ class Annotation(models.Model):
     """What a reviewer submitted under a lease."""
 
     lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="annotation")
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="annotations")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="annotations", db_index=False)
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="annotations")
     schema_version = models.PositiveIntegerField()
     label = models.CharField(max_length=32)

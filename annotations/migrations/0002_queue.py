@@ -19,7 +19,8 @@ DECLARE
     c_express CONSTANT bigint := 100000000000;
     c_last CONSTANT bigint := 9223372036854775807;
     c_stale CONSTANT interval := '100 milliseconds';
-    c_slow CONSTANT interval := '2 milliseconds';
+    -- A walk over more index entries than this is worth remembering where it ended.
+    c_long CONSTANT bigint := 50;
     r record;
     q workforce_quotaday%ROWTYPE;
     l record;
@@ -31,11 +32,13 @@ DECLARE
     v_to bigint;
     v_ids bigint[];
     v_new bigint[];
-    v_began timestamptz;
+    v_before bigint;
+    v_walked bigint;
+    v_picked bigint;
     v_first bigint;
     v_seen_rank bigint;
     v_seen_express bigint;
-    v_slow boolean;
+    v_index CONSTANT oid := 'task_queue'::regclass;
     v_full boolean := false;
     v_front bigint;
     v_front_express bigint;
@@ -55,13 +58,13 @@ BEGIN
     -- 1. The quota day, locked first: from here on this reviewer's own calls stand in line.
     time_zone := r.zone;
     day := (at AT TIME ZONE r.zone)::date;
-    SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
+    SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         INSERT INTO workforce_quotaday (reviewer_id, day, time_zone, day_limit, limit_source, allowed, used, held, skips)
         SELECT r.id, sightline_take.day, r.zone, m.value, m.source, m.value, 0, 0, 0
           FROM sightline_limit(r.id, sightline_take.day) m
             ON CONFLICT DO NOTHING;
-        SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR UPDATE;
+        SELECT d.* INTO q FROM workforce_quotaday d WHERE d.reviewer_id = r.id AND d.day = sightline_take.day FOR NO KEY UPDATE;
     END IF;
     quota_day_id := q.id;
     day_limit := q.day_limit;
@@ -129,9 +132,9 @@ BEGIN
             v_full := true;
             CONTINUE;
         END IF;
-        v_began := clock_timestamp();
         v_seen_rank := NULL;
-        v_seen_express := l.express_next;
+        v_seen_express := NULL;
+        v_before := pg_stat_get_xact_tuples_returned(v_index);
         -- Turn 1: seats that came back. Turn 2: the lane's own order.
         FOR turn IN 1..2 LOOP
             EXIT WHEN v_left <= 0 OR v_room <= 0;
@@ -143,7 +146,8 @@ BEGIN
                 v_from := greatest(l.head_rank, l.seen_rank, c_express);
                 v_to := CASE WHEN pass = 1 THEN coalesce(l.next_starts, c_last) ELSE c_last END;
             END IF;
-            SELECT array_agg(s.id ORDER BY s.rank, s.id) INTO v_ids
+            v_walked := pg_stat_get_xact_tuples_returned(v_index);
+            SELECT array_agg(s.id ORDER BY s.rank, s.id), min(s.rank) INTO v_ids, v_picked
               FROM (
                 SELECT t.id, t.rank
                   FROM annotations_task t
@@ -159,26 +163,30 @@ BEGIN
                        )
                  ORDER BY t.rank, t.id
                  LIMIT least(v_left, v_room)
-                   FOR UPDATE OF t SKIP LOCKED
+                   FOR NO KEY UPDATE OF t SKIP LOCKED
               ) s;
-            v_slow := clock_timestamp() - v_began > c_slow;
-            IF v_slow THEN
-                -- Much was walked over that this reviewer held before: remember where the first that is theirs stands,
-                -- locked by somebody or not, so that the next call begins there.
-                SELECT t.rank INTO v_first
+            IF pg_stat_get_xact_tuples_returned(v_index) - v_walked > c_long THEN
+                -- A long walk, over what is gone or over what this reviewer held before. In the second case a free seat
+                -- stands before the first that is theirs, locked by somebody or not: remember where that one stands.
+                SELECT t.rank INTO v_front
                   FROM annotations_task t
                  WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
                    AND t.rank >= v_from AND t.rank <= v_to
-                   AND NOT EXISTS (SELECT 1 FROM annotations_lease e WHERE e.task_id = t.id AND e.reviewer_id = r.id)
-                 ORDER BY t.rank, t.id
-                 LIMIT 1;
-                IF turn = 1 THEN
-                    v_seen_express := coalesce(v_first, l.express_next);
-                ELSE
-                    v_seen_rank := coalesce(v_first, least(v_to, l.tail_rank) + 1);
+                 ORDER BY t.rank, t.id LIMIT 1;
+                IF v_front IS NOT NULL AND (v_picked IS NULL OR v_picked > v_front) THEN
+                    SELECT t.rank INTO v_first
+                      FROM annotations_task t
+                     WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
+                       AND t.rank >= v_from AND t.rank <= v_to
+                       AND NOT EXISTS (
+                            SELECT 1 FROM annotations_lease e WHERE e.task_id = t.id AND e.reviewer_id = r.id)
+                     ORDER BY t.rank, t.id LIMIT 1;
+                    IF turn = 1 THEN
+                        v_seen_express := coalesce(v_first, l.express_next);
+                    ELSE
+                        v_seen_rank := coalesce(v_first, least(v_to, l.tail_rank) + 1);
+                    END IF;
                 END IF;
-            ELSIF turn = 1 THEN
-                v_seen_express := v_from;
             END IF;
             CONTINUE WHEN v_ids IS NULL;
 
@@ -203,17 +211,20 @@ BEGIN
             v_live := jsonb_set(v_live, ARRAY[l.project_id::text], to_jsonb(l.prefetch - v_room));
         END LOOP;
 
-        v_slow := clock_timestamp() - v_began > c_slow;
-        IF v_slow AND v_seen_rank IS NOT NULL THEN
+        IF v_seen_rank IS NOT NULL OR v_seen_express IS NOT NULL THEN
             INSERT INTO annotations_bookmark AS b (reviewer_id, lane_id, version, rank, express)
-            VALUES (r.id, l.id, l.version, v_seen_rank, v_seen_express)
+            VALUES (r.id, l.id, l.version, coalesce(v_seen_rank, l.seen_rank, l.head_rank),
+                    coalesce(v_seen_express, l.seen_express, l.express_head))
                 ON CONFLICT (reviewer_id, lane_id) DO UPDATE
                SET version = excluded.version, rank = excluded.rank, express = excluded.express;
         END IF;
 
         -- 4. Now and then, move the lane's head up to the first free seat, so that nobody walks over what is gone.
         -- Never waits; and not when something entered before the tail meanwhile (its version says so).
-        IF v_slow OR l.head_at < sightline_take.at - c_stale THEN
+        IF l.head_at < sightline_take.at - c_stale
+           OR (pg_stat_get_xact_tuples_returned(v_index) - v_before > c_long
+               AND v_seen_rank IS NULL AND v_seen_express IS NULL)
+        THEN
             SELECT t.rank INTO v_front FROM annotations_task t
              WHERE t.lane_id = l.id AND t.state = 'open' AND t.seats_left > 0
                AND t.rank >= greatest(l.head_rank, c_express)
@@ -223,7 +234,7 @@ BEGIN
                AND t.rank >= l.express_head AND t.rank < l.express_next
              ORDER BY t.rank, t.id LIMIT 1;
             PERFORM 1 FROM annotations_lane ln
-              WHERE ln.id = l.id AND ln.version = l.version FOR UPDATE SKIP LOCKED;
+              WHERE ln.id = l.id AND ln.version = l.version FOR NO KEY UPDATE SKIP LOCKED;
             IF FOUND THEN
                 UPDATE annotations_lane ln
                    SET head_rank = greatest(ln.head_rank, coalesce(v_front, l.tail_rank + 1)),
@@ -275,8 +286,8 @@ BEGIN
         outcome := 'stale-token';
         RETURN;
     END IF;
-    PERFORM 1 FROM workforce_quotaday d WHERE d.id = e.quota_day_id FOR UPDATE;
-    PERFORM 1 FROM annotations_task t WHERE t.id = e.task_id FOR UPDATE;
+    PERFORM 1 FROM workforce_quotaday d WHERE d.id = e.quota_day_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM annotations_task t WHERE t.id = e.task_id FOR NO KEY UPDATE;
     SELECT a.id INTO annotation_id FROM annotations_annotation a WHERE a.lease_id = e.id;
     IF FOUND THEN
         outcome := 'repeated';
@@ -326,6 +337,13 @@ BEGIN
     outcome := 'written';
 END
 $$;
+
+-- One plan for all: what differs between calls is where the walk begins, not how it should be done, and planning anew
+-- costs more than the walk. Every step is a look-up by an index, also while the tables are still small.
+ALTER FUNCTION sightline_take(bigint, integer, text) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION sightline_take(bigint, integer, text) SET enable_seqscan = off;
+ALTER FUNCTION sightline_submit(bigint, bigint, uuid, text, jsonb, integer) SET plan_cache_mode = force_generic_plan;
+ALTER FUNCTION sightline_submit(bigint, bigint, uuid, text, jsonb, integer) SET enable_seqscan = off;
 
 -- A seat comes back into its task's lane (which may be another than it left): it goes before what was never taken.
 -- The caller holds the task's row. The lane's row is locked until the end, so the turns become visible in their order.
