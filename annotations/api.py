@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotations import amending, exporting, leasing, links, submitting
+from annotations import amending, exporting, leasing, links, queries, submitting
 from annotations.errors import ExportNotReady, KeyMalformed, VersionMismatch, VersionMissing
-from annotations.models import Annotation, Export, ExportState, Lease, Project
+from annotations.models import Annotation, Export, ExportState, Project
 from annotations.serializers import (
     AmendIn,
     AnnotationIn,
@@ -29,6 +29,7 @@ from annotations.serializers import (
     LeasesOut,
     SkipIn,
     TokenIn,
+    lease_out,
 )
 from annotations.tasks import settle_task, write_export
 from clips import storage
@@ -101,15 +102,10 @@ class LeasesView(APIView):
         return response
 
     def _answer(self, request: Request, lease_ids: list[int], quota: QuotaDay, reason: str = "") -> Response:
-        full = (
-            Lease.objects.filter(pk__in=lease_ids)
-            .select_related("task__project", "task__clip")
-            .prefetch_related("task__clip__renditions")
-            .order_by("id")
-        )
+        rows = queries.lease_rows(lease_ids) if lease_ids else []
         return Response(
             {
-                "leases": LeaseOut(full, many=True, context={"request": request}).data,
+                "leases": [lease_out(row, request) for row in rows],
                 "reason": reason,
                 "quota": quotas.describe(quota),
             }
@@ -123,7 +119,8 @@ class LeaseView(APIView):
 
     @extend_schema(operation_id="get_lease", responses={200: LeaseOut}, summary="One of my leases")
     def get(self, request: Request, pk: int) -> Response:
-        return Response(LeaseOut(leasing.own_lease(reviewer_of(request), pk), context={"request": request}).data)
+        lease = leasing.own_lease(reviewer_of(request), pk)
+        return Response(lease_out(queries.lease_rows([lease.pk])[0], request))
 
     @extend_schema(
         operation_id="give_lease_back",
@@ -161,7 +158,7 @@ class RenewalView(APIView):
         incoming = TokenIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         lease = leasing.renew(reviewer_of(request), pk, token=incoming.validated_data["token"], at=database_now())
-        return Response(LeaseOut(lease, context={"request": request}).data)
+        return Response(lease_out(queries.lease_rows([lease.pk])[0], request))
 
 
 class SkipView(APIView):

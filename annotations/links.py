@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core import signing
@@ -21,9 +22,9 @@ from config.errors import NotFound
 SALT = "sightline.media"
 
 
-def link(lease: Lease, rendition: Rendition) -> str:
+def link(lease_id: int, token: UUID, rendition_id: int) -> str:
     """The path under which the lease's holder may fetch the rendition while the lease is live."""
-    sealed = signing.dumps([lease.pk, _mark(lease), rendition.pk], salt=SALT)
+    sealed = signing.dumps([lease_id, _mark(token), rendition_id], salt=SALT)
     return reverse("media", args=[sealed])
 
 
@@ -39,7 +40,7 @@ def open_link(sealed: str, *, user: AbstractBaseUser | AnonymousUser, at: dateti
     except (signing.BadSignature, ValueError, TypeError):
         raise NotFound from None
     lease = Lease.objects.filter(pk=lease_id).select_related("reviewer__user", "task").first()
-    if lease is None or _mark(lease) != mark:
+    if lease is None or _mark(lease.token) != mark:
         raise NotFound
     if user.is_authenticated and user.pk != lease.reviewer.user_id:
         raise NotFound
@@ -53,6 +54,6 @@ def open_link(sealed: str, *, user: AbstractBaseUser | AnonymousUser, at: dateti
     return rendition
 
 
-def _mark(lease: Lease) -> str:
+def _mark(token: UUID) -> str:
     """What binds a link to this very lease without saying its token: a signed text can be read by anybody."""
-    return hashlib.sha256(lease.token.bytes).hexdigest()[:24]
+    return hashlib.sha256(token.bytes).hexdigest()[:24]

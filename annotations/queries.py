@@ -76,6 +76,52 @@ def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any,
     return Submitted(*row)
 
 
+@dataclass(frozen=True)
+class LeaseRow:
+    """A lease with all that its holder is told, from one statement."""
+
+    id: int
+    token: UUID
+    state: str
+    granted_at: datetime
+    expires_at: datetime
+    task_id: int
+    due_at: datetime | None
+    project_id: int
+    slug: str
+    name: str
+    schema_version: int
+    label_schema: dict[str, Any]
+    clip_id: int
+    kind: str
+    duration_ms: int
+    proxy_id: int | None
+    proxy_bytes: int | None
+    poster_id: int | None
+
+
+def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
+    """The leases with these numbers, in the order of their numbers."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT l.id, l.token, l.state, l.granted_at, l.expires_at, t.id, t.due_at,
+                   p.id, p.slug, p.name, p.schema_version, p.label_schema::text,
+                   c.id, c.kind, c.duration_ms, proxy.id, proxy.size_bytes, poster.id
+              FROM annotations_lease l
+              JOIN annotations_task t ON t.id = l.task_id
+              JOIN annotations_project p ON p.id = t.project_id
+              JOIN clips_clip c ON c.id = t.clip_id
+              LEFT JOIN clips_rendition proxy ON proxy.clip_id = c.id AND proxy.kind = 'proxy'
+              LEFT JOIN clips_rendition poster ON poster.clip_id = c.id AND poster.kind = 'poster'
+             WHERE l.id = ANY (%s)
+             ORDER BY l.id
+            """,
+            [list(lease_ids)],
+        )
+        return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:]]) for row in cursor.fetchall()]
+
+
 def return_seat(task_id: int) -> None:
     """Put a seat of a task, whose row the caller holds, back into its lane, before what was never taken."""
     with connection.cursor() as cursor:

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
-from annotations.models import Annotation, Export, Lease, Project, SkipReason
-from clips.models import Clip, RenditionKind
+from annotations.models import Annotation, Export, LeaseState, SkipReason
+from annotations.queries import LeaseRow
+from clips.models import ClipKind
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -68,29 +70,29 @@ class AmendIn(StrictSerializer):
     answer = serializers.JSONField(help_text="An object that fits the project's label schema.")
 
 
-class ProjectOut(serializers.ModelSerializer[Project]):
-    class Meta:
-        model = Project
-        fields = ["id", "slug", "name", "schema_version", "label_schema"]
-
-
-class ClipBrief(serializers.ModelSerializer[Clip]):
-    """What a reviewer needs to know of a clip: nothing of its owner, device or place."""
-
-    class Meta:
-        model = Clip
-        fields = ["id", "kind", "duration_ms", "size_bytes"]
-
-    size_bytes = serializers.SerializerMethodField(help_text="Of the proxy, in bytes.")
-
-    def get_size_bytes(self, clip: Clip) -> int:
-        return next((item.size_bytes for item in clip.renditions.all() if item.kind == RenditionKind.PROXY), 0)
+class ProjectOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    schema_version = serializers.IntegerField()
+    label_schema = serializers.JSONField(
+        help_text="question, labels (value, name, help), note: whether one may go along"
+    )
 
 
 class TaskBrief(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     project = ProjectOut()
     due_at = serializers.DateTimeField(allow_null=True)
+
+
+class ClipBrief(serializers.Serializer[Any]):
+    """What a reviewer needs to know of a clip: nothing of its owner, device or place."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=ClipKind.choices)
+    duration_ms = serializers.IntegerField()
+    size_bytes = serializers.IntegerField(help_text="Of the proxy.")
 
 
 class MediaOut(serializers.Serializer[Any]):
@@ -100,21 +102,48 @@ class MediaOut(serializers.Serializer[Any]):
     poster = serializers.URLField(help_text="image/jpeg.")
 
 
-class LeaseOut(serializers.ModelSerializer[Lease]):
+class LeaseOut(serializers.Serializer[Any]):
     """A lease as its holder sees it."""
 
+    id = serializers.IntegerField()
+    token = serializers.UUIDField(help_text="Every write under the lease carries it.")
+    state = serializers.ChoiceField(choices=LeaseState.choices)
+    granted_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
     task = TaskBrief()
-    clip = ClipBrief(source="task.clip")
-    media = serializers.SerializerMethodField()
+    clip = ClipBrief()
+    media = MediaOut()
 
-    class Meta:
-        model = Lease
-        fields = ["id", "token", "state", "granted_at", "expires_at", "task", "clip", "media"]
 
-    @extend_schema_field(MediaOut)
-    def get_media(self, lease: Lease) -> dict[str, str]:
-        build = self.context["request"].build_absolute_uri
-        return {item.kind: build(link(lease, item)) for item in lease.task.clip.renditions.all()}
+def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
+    """What :class:`LeaseOut` describes, by hand: this is the hot path, and fields are built anew for each answer."""
+    build = request.build_absolute_uri
+    renditions = {"proxy": row.proxy_id, "poster": row.poster_id}
+    return {
+        "id": row.id,
+        "token": row.token,
+        "state": row.state,
+        "granted_at": row.granted_at,
+        "expires_at": row.expires_at,
+        "task": {
+            "id": row.task_id,
+            "project": {
+                "id": row.project_id,
+                "slug": row.slug,
+                "name": row.name,
+                "schema_version": row.schema_version,
+                "label_schema": row.label_schema,
+            },
+            "due_at": row.due_at,
+        },
+        "clip": {
+            "id": row.clip_id,
+            "kind": row.kind,
+            "duration_ms": row.duration_ms,
+            "size_bytes": row.proxy_bytes or 0,
+        },
+        "media": {kind: build(link(row.id, row.token, pk)) for kind, pk in renditions.items() if pk is not None},
+    }
 
 
 class QuotaOut(serializers.Serializer[Any]):

@@ -186,7 +186,7 @@ def test_the_same_key_gets_the_same_leases(tasks, asha, ravi) -> None:
 def test_statements_per_call(tasks, asha, django_assert_num_queries) -> None:
     client = signed_in(asha.user)
     for count in (1, 2):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             leases = client.post("/api/v1/leases", {"count": count}).json()["leases"]
         for lease in leases:
             body = {"token": lease["token"], "answer": {"label": "threat"}}
