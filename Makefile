@@ -13,7 +13,7 @@ export PIP_NO_INPUT := 1
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3.13 python3.14 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint lock reset
+.PHONY: help run demo test bench lint lock reset
 
 help: ## list what can be done
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -31,6 +31,12 @@ test: ## run the tests on throwaway engines; ARGS= is passed to pytest
 	@$(PY) -m pytest -n 2 -m "not stack" $(ARGS); quick=$$?; \
 	$(PY) -m pytest -m stack $(ARGS); whole=$$?; \
 	test $$quick -eq 0 -o $$quick -eq 5 && test $$whole -eq 0 -o $$whole -eq 5 && test $$quick -eq 0 -o $$whole -eq 0
+
+bench: ## measure on engines of its own; FULL=1 is the long run; ARGS= is passed to the scripts
+	@$(call have,run)
+	@set -e; for script in $(filter-out %/__init__.py,$(wildcard benchmarks/*.py)); do \
+		$(PY) $$script $(if $(FULL),,--quick) $(ARGS); \
+	done
 
 lint: ## check style, types, imports, migrations and the settings of a server
 	@$(call have,dev)

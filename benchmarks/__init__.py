@@ -1,0 +1,1 @@
+"""What Sightline can carry, measured. Each script here explains itself; ``make bench`` runs them all."""

@@ -1,0 +1,43 @@
+"""What the figures were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from benchmarks.rig import engines
+
+
+def facts() -> dict[str, Any]:
+    with engines.connect() as link:
+        names = "server_version shared_buffers fsync synchronous_commit full_page_writes wal_sync_method autovacuum"
+        settings = {name: link.execute("SELECT current_setting(%s)", [name]).fetchone()[0] for name in names.split()}  # type: ignore[index]
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "packages": {
+            name: _version(name) for name in ("django", "djangorestframework", "psycopg", "gunicorn", "granian")
+        },
+        "postgresql": settings,
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "-"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123
+            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""The product behind its web server, with one more endpoint: a constant."""
