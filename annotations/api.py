@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from annotations import amending, exporting, leasing, links, queries, submitting
 from annotations.errors import ExportNotReady, KeyMalformed, VersionMismatch, VersionMissing
-from annotations.models import Annotation, Export, ExportState, Project
+from annotations.models import Annotation, Export, ExportState
 from annotations.serializers import (
     AmendIn,
     AnnotationIn,
@@ -276,10 +276,9 @@ class ExportsView(APIView):
     def post(self, request: Request) -> Response:
         incoming = ExportIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        project = Project.objects.filter(slug=incoming.validated_data["project"]).first()
-        if project is None:
-            raise NotFound
-        export = exporting.request_export(project, by=cast(User, request.user), at=database_now())
+        export = exporting.request_export(
+            incoming.validated_data["project"], by=cast(User, request.user), at=database_now()
+        )
         ring(write_export, export.pk, queue="general")
         out = ExportOut(export, context={"request": request}).data
         location = request.build_absolute_uri(f"{request.path}/{export.pk}")

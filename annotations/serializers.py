@@ -12,9 +12,10 @@ from rest_framework.reverse import reverse
 
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
-from annotations.models import Annotation, Export, LeaseState, SkipReason
+from annotations.models import Annotation, Export, LeaseState, Project, SkipReason
 from annotations.queries import LeaseRow
 from clips.models import ClipKind
+from config.errors import NotFound
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -167,8 +168,20 @@ class AnnotationOut(serializers.ModelSerializer[Annotation]):
         fields = ["id", "lease", "task", "label", "answer", "version", "schema_version", "submitted_at"]
 
 
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
+class ProjectRef(serializers.Field[Project, Any, Any, Any]):
+    """A project by its slug or its number, as leases and exports name it. Raises :class:`NotFound`."""
+
+    def to_internal_value(self, data: Any) -> Project:
+        by = {"pk": data} if type(data) is int else {"slug": data}
+        found = Project.objects.filter(**by).first() if isinstance(data, int | str) else None
+        if found is None:
+            raise NotFound("There is no such project.")
+        return found
+
+
 class ExportIn(StrictSerializer):
-    project = serializers.SlugField(max_length=64, help_text="The project's slug.")
+    project = ProjectRef(help_text="The project's slug or number.")
 
 
 class ExportOut(serializers.ModelSerializer[Export]):

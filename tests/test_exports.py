@@ -110,8 +110,11 @@ def test_other_peoples_exports_are_not_there(settled, model_team) -> None:
     other = signed_in(make_user("other", "model team"))
     for path in ("", "/download"):
         assert other.get(f"/api/v1/exports/{export.pk}{path}").status_code == 404
-    missing = other.post("/api/v1/exports", {"project": "no-such"})
-    assert (missing.status_code, missing.json()["code"]) == (404, "not-found")
+    for absent in ("no-such", 987654, "a\u0101", True, 10**25, ["x"], None):
+        missing = other.post("/api/v1/exports", {"project": absent})
+        assert missing.status_code in {400, 404}
+        assert missing.json()["code"] in {"not-found", "invalid"}
+    assert other.post("/api/v1/exports", {"project": settled[0].project_id}).status_code == 202
 
 
 def test_a_writer_that_died_is_found_and_a_living_one_is_left_alone(settled, model_team) -> None:
