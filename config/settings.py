@@ -155,7 +155,6 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.http.problems.AlwaysJSON",
     "EXCEPTION_HANDLER": "config.http.problems.problem_handler",
-    "DEFAULT_THROTTLE_RATES": {"sign-in": "20/min"},
     "NUM_PROXIES": env.number("NUM_PROXIES", 0, most=5),
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -236,6 +235,7 @@ CELERY_BEAT_SCHEDULE = {
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
+    "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
 }
@@ -269,6 +269,7 @@ UNFOLD = {
     "SITE_HEADER": "Sightline",
     "SITE_SUBHEADER": "Clips, people, work",
     "SITE_SYMBOL": "visibility",
+    "LOGIN": {"form": "workforce.forms.SignInForm"},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.today.dashboard",

@@ -10,8 +10,11 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from clips.models import Clip, Consent
+from config.clock import database_now
 from config.health import MARKER
-from tests.conftest import SAMPLES, consent_for, make_user, signed_in, upload
+from tests.conftest import PASSWORD, SAMPLES, consent_for, make_user, signed_in, upload
+from workforce import signing_in
+from workforce.errors import TooManyTries
 
 pytestmark = pytest.mark.django_db
 
@@ -191,14 +194,47 @@ def test_sign_in_says_the_same_of_a_wrong_name_and_a_wrong_password(asha, client
     assert replies[0].json() == replies[1].json()
 
 
-def test_guessing_at_one_name_is_slowed(asha, client) -> None:
-    for _ in range(20):
-        client.post("/api/v1/tokens", {"username": "asha", "password": "x"}, content_type="application/json")
-    slowed = client.post("/api/v1/tokens", {"username": "asha", "password": "x"}, content_type="application/json")
+def test_guessing_at_one_name_is_slowed_at_every_door(asha, client) -> None:
+    def guess(name: str):
+        return client.post("/api/v1/tokens", {"username": name, "password": "x"}, content_type="application/json")
+
+    for _ in range(5):
+        assert guess("asha").status_code == 401
+        page = client.post("/admin/login/", {"username": "Asha", "password": "x"})
+        assert "Tried too often" not in page.content.decode()
+    slowed = guess("asha")
     assert (slowed.status_code, slowed.json()["code"]) == (429, "too-many-requests")
-    assert int(slowed["Retry-After"]) > 0
-    other = client.post("/api/v1/tokens", {"username": "ravi", "password": "x"}, content_type="application/json")
-    assert other.status_code == 401
+    assert 0 < int(slowed["Retry-After"]) <= 300
+    page = client.post("/admin/login/", {"username": "asha", "password": PASSWORD})
+    assert "Tried too often" in page.content.decode()
+    assert guess("ravi").status_code == 401
+
+
+def test_who_signs_in_is_forgiven_and_windows_end(asha, client) -> None:
+    at = database_now()
+    for _ in range(signing_in.MOST_BY_BOTH - 1):
+        signing_in.count_try("asha", "127.0.0.1", at=at)
+    good = {"username": "asha", "password": PASSWORD}
+    for _ in range(3):
+        assert client.post("/api/v1/tokens", good, content_type="application/json").status_code == 201
+    for _ in range(signing_in.MOST_BY_BOTH):
+        signing_in.count_try("asha", "127.0.0.1", at=at)
+    with pytest.raises(TooManyTries):
+        signing_in.count_try("asha", "127.0.0.1", at=at)
+    signing_in.count_try("asha", "127.0.0.1", at=at + 2 * signing_in.WINDOW)
+    assert signing_in.forget_old(at=at + 5 * signing_in.WINDOW) > 0
+
+
+@pytest.mark.parametrize("spray", ["one name from many places", "many names from one place"])
+def test_spraying_is_slowed(db, spray) -> None:
+    at = database_now()
+    one_name = spray.startswith("one name")
+    most = signing_in.MOST_BY_NAME if one_name else signing_in.MOST_BY_ADDRESS
+    tries = [("asha", f"10.0.0.{n}") if one_name else (f"name-{n}", "10.9.9.9") for n in range(most + 1)]
+    for name, address in tries[:-1]:
+        signing_in.count_try(name, address, at=at)
+    with pytest.raises(TooManyTries):
+        signing_in.count_try(*tries[-1], at=at)
 
 
 @pytest.mark.parametrize("token", ["x", "é", "\\0", "0" * 5000, "", "a b"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import cast
 
 from django.contrib.auth import authenticate
@@ -12,13 +11,13 @@ from knox.models import get_token_model
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from config.clock import database_now
 from config.http.roles import IsReviewer
 from config.http.tokens import Tokens
-from workforce import people, quotas
+from workforce import people, quotas, signing_in
 from workforce.errors import NotASignIn, PausedByOps
 from workforce.models import QuotaDay, Reviewer
 from workforce.serializers import DaysOut, MeOut, SignIn, TokenOut
@@ -26,25 +25,11 @@ from workforce.serializers import DaysOut, MeOut, SignIn, TokenOut
 HISTORY_DAYS = 92
 
 
-class SignInThrottle(SimpleRateThrottle):
-    """Guesses at one name from one address; a whole office behind one address does not share it."""
-
-    scope = "sign-in"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str | None:
-        if request.method != "POST":
-            return None
-        name = request.data.get("username", "") if isinstance(request.data, dict) else ""
-        digest = hashlib.sha256(f"{name}|{self.get_ident(request)}".encode(errors="replace")).hexdigest()
-        return self.cache_format % {"scope": self.scope, "ident": digest}
-
-
 class TokensView(APIView):
     """Sign in with a name and a password."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    throttle_classes = [SignInThrottle]
 
     @extend_schema(
         operation_id="sign_in",
@@ -56,12 +41,15 @@ class TokensView(APIView):
     def post(self, request: Request) -> Response:
         incoming = SignIn(data=request.data)
         incoming.is_valid(raise_exception=True)
+        name, address, at = incoming.validated_data["username"], BaseThrottle().get_ident(request), database_now()
+        signing_in.count_try(name, address, at=at)
         user = authenticate(request._request, **incoming.validated_data)
         if user is None:
             # One answer for a wrong name, a wrong password and a closed account.
             raise NotASignIn
+        signing_in.forget_tries(name, address)
         tokens = get_token_model().objects
-        tokens.filter(user=user, expiry__lte=database_now()).delete()
+        tokens.filter(user=user, expiry__lte=at).delete()
         row, token = tokens.create(user)
         return Response(TokenOut({"token": token, "expires_at": row.expiry}).data, status=201)
 

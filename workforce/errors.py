@@ -28,3 +28,10 @@ class PausedByOps(Refusal):
     """Your team's lead or an ops manager paused you; they can end it."""
 
     code = "paused-by-ops"
+
+
+class TooManyTries(Refusal):
+    """Somebody tried to sign in too often; wait a little."""
+
+    code = "too-many-requests"
+    status = 429

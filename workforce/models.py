@@ -132,6 +132,20 @@ class Reviewer(models.Model):
         return self.next_time_zone if self.zone_changes_at and at >= self.zone_changes_at else self.time_zone
 
 
+class SignInTries(models.Model):
+    """How often somebody tried to sign in of late: by name, by address, or by both; the key is a digest."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name_plural = "sign-in tries"
+
+    def __str__(self) -> str:
+        return self.key[:12]
+
+
 class ResidencyBasis(models.Model):
     """Why people in a country may be shown footage of a region. Without one in force, never."""
 

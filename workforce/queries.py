@@ -6,7 +6,7 @@ one answer to "whose day is it" and "how many".
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django.db import connection
 
@@ -68,3 +68,21 @@ def allowed_by_team(*, at: datetime) -> dict[int, int]:
             {"at": at},
         )
         return {int(team): int(total) for team, total in cursor.fetchall()}
+
+
+def count_try(key: str, *, at: datetime, window: timedelta) -> tuple[int, datetime]:
+    """Count one more under this key, from one on when its window is over; returns the count and when it began."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO workforce_signintries AS t (key, since, count) VALUES (%(key)s, %(at)s, 1)
+                ON CONFLICT (key) DO UPDATE
+               SET count = CASE WHEN t.since <= %(over)s THEN 1 ELSE t.count + 1 END,
+                   since = CASE WHEN t.since <= %(over)s THEN %(at)s ELSE t.since END
+            RETURNING t.count, t.since
+            """,
+            {"key": key, "at": at, "over": at - window},
+        )
+        row = cursor.fetchone()
+    assert row is not None  # noqa: S101 -- an upsert returns its row
+    return int(row[0]), row[1]
