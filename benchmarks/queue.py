@@ -179,7 +179,8 @@ def claims(run: Run) -> None:
 def _slice_of_claims(run: Run, made: Dataset, connections: int, kind: str) -> Slice:
     if made.is_hard:
         people = deal(made.regulars[: min(data.HOLDERS, 4 * connections)], connections)
-        most = made.tasks // connections
+        # Not all of it is for these people: a slice that took more could run a small queue dry.
+        most = made.tasks // connections // 3
         return run.crew.run(made, kind, people, seconds=run.sizes.seconds, most=most, submits=True)
     # Nobody may hold more than the prefetch, so each slice has people of its own.
     each = len(made.crowd) // 4 // connections
