@@ -70,7 +70,8 @@ def receive(path: Path, *, name: str, region: str, source: str, given: Agreement
         raise
     due_at = at + RING_AGAIN
     moved = move(
-        Clip.objects.filter(pk=clip.pk),
+        # An upload that is being forgotten is at its first "attempt": whoever forgets it came first.
+        Clip.objects.filter(pk=clip.pk, attempts=0),
         moves=CLIP_MOVES,
         old=ClipState.RECEIVING,
         new=ClipState.UPLOADED,
@@ -88,8 +89,12 @@ def receive(path: Path, *, name: str, region: str, source: str, given: Agreement
 def forget(clip: Clip) -> bool:
     """Undo a clip that was never whole: its bytes, then its rows. Only while it is still being received.
 
-    While the storage is away the rows stay, because only they say where bytes may lie; the sweep comes back to them.
+    It is marked first, by a conditional update that an upload which finishes at this instant either precedes (then
+    nothing is taken away) or runs into. While the storage is away the rows stay, because only they say where bytes may
+    lie; the sweep comes back to them.
     """
+    if Clip.objects.filter(pk=clip.pk, state=ClipState.RECEIVING).update(attempts=1) != 1:
+        return False
     try:
         for key in storage.keys_under(clip.storage_alias, clip.folder):
             storage.delete(clip.storage_alias, key)
@@ -107,7 +112,8 @@ def forget(clip: Clip) -> bool:
 def clear_cut_uploads() -> int:
     """Remove what killed uploads left in this machine's temporary folder; returns how many files.
 
-    Called where uploads arrive (at each, and when the process starts), because only that machine has the folder.
+    Called at each upload, because only the machine where they arrive has the folder, and by the sweep for the case that
+    it is this one.
     """
     oldest = time.time() - STALE_SECONDS
     count = 0

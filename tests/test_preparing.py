@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.files.storage import storages
 
 from clips import preparing, receiving, storage, sweeping
+from clips.errors import StorageAway
 from clips.models import Clip, ClipState, Rendition
 from config.clock import database_now
+from config.health import MARKER
 from tests.conftest import make_clip
 
 pytestmark = pytest.mark.django_db
@@ -214,3 +216,28 @@ def test_bytes_on_the_move_are_a_sign_of_life_and_stop_when_the_claim_is_lost(cl
         )
     with pytest.raises(preparing.LostClaim):
         storage.put(clip.storage_alias, "x/y", tmp_path / "copy", on_chunk=preparing.Tick(held, database_now))
+
+
+def test_an_upload_that_finishes_as_it_is_being_forgotten_keeps_its_bytes(clip) -> None:
+    """The sweep read the row while it was still being received; by now the upload is whole."""
+    read_before = Clip.objects.get(pk=clip.pk)
+    read_before.state = ClipState.RECEIVING
+    assert not receiving.forget(read_before)
+    assert clip.original_key in stored(clip)
+    assert preparing.prepare(clip.pk, now=database_now)
+
+
+def test_an_upload_that_is_being_forgotten_cannot_finish_any_more(gateway, monkeypatch) -> None:
+    """The other order: the sweep came first, in the middle of storing, so the sender is told to send it again."""
+    whole = storage.put
+
+    def slow(alias: str, key: str, path: Path, **options) -> None:
+        whole(alias, key, path, **options)
+        receiving.forget(Clip.objects.get(original_key=key))
+
+    monkeypatch.setattr(storage, "put", slow)
+    with pytest.raises(StorageAway):
+        make_clip(gateway)
+    assert not Clip.objects.exists()
+    left = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
+    assert [path for path in left.rglob("*") if path.is_file() and path.name != MARKER] == []

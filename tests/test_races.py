@@ -286,3 +286,36 @@ def test_what_enters_before_the_head_while_others_take_is_not_passed_by(many) ->
     at_once(2, work)
     assert auditing.audit() == []
     assert Lane.objects.get(pk=lane.pk).head_rank <= lane.tail_rank - 10_000
+
+
+def test_a_row_that_others_are_just_looking_at_is_waited_for_a_moment(many) -> None:
+    """Somebody holds the only task with a free seat for an instant: that is not an empty queue."""
+    last = Task.objects.latest("pk")
+    Task.objects.exclude(pk=last.pk).update(seats_left=0)
+    held = threading.Event()
+
+    def work(number: int) -> list[int]:
+        if number == 0:
+            with transaction.atomic():
+                Task.objects.select_for_update().get(pk=last.pk)
+                held.set()
+                threading.Event().wait(0.02)
+            return []
+        held.wait(timeout=30)
+        return leasing.lease_next(many[1].user_id, count=1).lease_ids
+
+    assert len(at_once(2, work)[1]) == 1
+
+
+def test_one_bad_row_does_not_keep_a_sweep_from_those_behind_it(many) -> None:
+    bad = Lease.objects.get(pk=leasing.lease_next(many[0].user_id, count=1).lease_ids[0])
+    good = Lease.objects.get(pk=leasing.lease_next(many[1].user_id, count=1).lease_ids[0])
+    past = database_now() - timedelta(minutes=5)
+    for minutes, lease in ((2, bad), (1, good)):
+        over = database_now() - timedelta(minutes=minutes)
+        Lease.objects.filter(pk=lease.pk).update(granted_at=past, expires_at=over)
+    # A counter that was damaged: giving the unit back would take it below zero, which the database refuses.
+    QuotaDay.objects.filter(pk=bad.quota_day_id).update(held=0)
+    assert leasing.sweep_lapsed(at=database_now()) == 1
+    states = dict(Lease.objects.values_list("pk", "state"))
+    assert (states[bad.pk], states[good.pk]) == (LeaseState.LIVE, LeaseState.LAPSED)
