@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Q, QuerySet
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from annotations import consensus, exporting, spreading
+from annotations import exporting, spreading, stopping, supervision
 from annotations.models import (
     AmendedAnswer,
     Annotation,
     Export,
     ExportState,
+    Flag,
     Lane,
     LateAnswer,
     Lease,
@@ -29,11 +33,18 @@ from annotations.models import (
     TaskState,
 )
 from annotations.tasks import write_export
+from clips.models import Case, CaseState, Decision
+from config.acting import with_reason
 from config.admin import Record, Register, ago, size
 from config.bells import ring
 from config.clock import database_now
 from config.errors import Refusal
 from config.http.incoming import load_json
+
+
+def staff(request: HttpRequest) -> User:
+    """Who is signed in; the admin has let nobody else in."""
+    return cast(User, request.user)
 
 
 class StrictJSON(forms.JSONField):
@@ -73,8 +84,8 @@ class ProjectAdmin(Register):
     search_help_text = "Name or slug"
     autocomplete_fields = ["teams"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
-    actions = ["export_labels"]
-    readonly_fields = ["schema_version", "unplaced_clips"]
+    actions = ["pause", "resume", "export_labels"]
+    readonly_fields = ["schema_version", "unplaced_clips", "is_active"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
         ("What is asked", {"fields": ["label_schema", "schema_version"]}),
@@ -108,6 +119,20 @@ class ProjectAdmin(Register):
             obj.schema_version += 1
             form.changed_data.append("schema_version")  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
+
+    @with_reason(
+        description="Pause projects",
+        effect="No new tasks are made of them and none is handed out; what is held may be finished.",
+        done="paused",
+    )
+    def pause(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
+        """Hand out nothing of these projects."""
+        return supervision.pause_project(project, by=staff(request), reason=answers["reason"])
+
+    @with_reason(description="Resume projects", effect="Their tasks are made and handed out again.", done="resumed")
+    def resume(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
+        """Hand out these projects' tasks again."""
+        return supervision.resume_project(project, by=staff(request), reason=answers["reason"])
 
     @display(description="Open tasks", ordering="open_count")
     def open_tasks(self, project: Project) -> int:
@@ -149,7 +174,7 @@ class TaskAdmin(Record):
     list_select_related = ["project", "team", "clip"]
     search_fields = ["=id", "=clip__id"]
     search_help_text = "Task or clip number"
-    actions = ["ask_once_more"]
+    actions = ["requeue"]
 
     @display(
         description="State",
@@ -159,6 +184,7 @@ class TaskAdmin(Record):
             TaskState.FULL: "warning",
             TaskState.SETTLED: "success",
             TaskState.DISPUTED: "danger",
+            TaskState.STOPPED: "danger",
         },
     )
     def state_label(self, task: Task) -> tuple[str, str]:
@@ -185,19 +211,15 @@ class TaskAdmin(Record):
     def since(self, task: Task) -> SafeString | str:
         return ago(task.state_since)
 
-    @action(description="Ask for one more answer on disputed tasks", permissions=["route"])
-    def ask_once_more(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        """Open one more seat of each disputed task; others are left as they are."""
-        at = database_now()
-        opened = sum(consensus.ask_once_more(task_id, at=at) for task_id in queryset.values_list("pk", flat=True))
-        left = queryset.count() - opened
-        if opened:
-            messages.success(request, f"{opened} tasks have one more seat.")
-        if left:
-            messages.warning(request, f"{left} tasks are not disputed and were left as they are.")
-
-    def has_route_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("annotations.change_task")
+    @with_reason(
+        description="Re-queue tasks",
+        effect="Leases on open ones are recalled; settled and disputed ones are opened with one more seat and weighed "
+        "anew. They go before what was never taken.",
+        done="re-queued",
+    )
+    def requeue(self, request: HttpRequest, task: Task, answers: dict[str, Any]) -> object:
+        """Put tasks back into the queue."""
+        return supervision.requeue(task.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
 
 @admin.register(Lease)
@@ -209,6 +231,17 @@ class LeaseAdmin(Record):
     search_help_text = "Lease or task number, or the reviewer's sign-in"
     # A token is for the holder's eyes only.
     exclude = ["token"]
+    actions = ["recall"]
+
+    @with_reason(
+        description="Recall leases",
+        effect="Seat and unit return at once; whoever holds one is told when they next call. An answer that they are "
+        "just giving is kept, uncounted.",
+        done="recalled",
+    )
+    def recall(self, request: HttpRequest, lease: Lease, answers: dict[str, Any]) -> object:
+        """Take leases back."""
+        return supervision.recall(lease.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
     @display(
         description="State",
@@ -219,6 +252,8 @@ class LeaseAdmin(Record):
             LeaseState.RETURNED: "warning",
             LeaseState.LAPSED: "danger",
             LeaseState.SKIPPED: "warning",
+            LeaseState.FLAGGED: "danger",
+            LeaseState.RECALLED: "danger",
         },
     )
     def state_label(self, lease: Lease) -> tuple[str, str]:
@@ -315,3 +350,78 @@ class AmendedAnswerAdmin(Record):
     list_select_related = ["annotation"]
     search_fields = ["=annotation__id"]
     search_help_text = "Annotation number"
+
+
+@admin.register(Case)
+class CaseAdmin(Record):
+    """What waits for a decision. What is on the clip is not shown here."""
+
+    list_display = [
+        "id",
+        "kind_label",
+        "state",
+        "clip",
+        "clip_state",
+        "notes",
+        "due",
+        "decision",
+        "reason",
+        "decided_by",
+    ]
+    list_filter = ["state", "kind", "clip__region"]
+    list_select_related = ["clip", "decided_by"]
+    search_fields = ["=id", "=clip__id"]
+    search_help_text = "Case or clip number"
+    ordering = ["due_at", "-id"]
+    actions = ["decide"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        return super().get_queryset(request).prefetch_related("flags")
+
+    @display(
+        description="Kind", ordering="kind", label={"sensitive": "danger", "emergency": "danger", "broken": "warning"}
+    )
+    def kind_label(self, case: Case) -> tuple[str, str]:
+        return case.kind, case.get_kind_display()
+
+    @display(description="Clip is", ordering="clip__state")
+    def clip_state(self, case: Case) -> str:
+        return case.clip.get_state_display()
+
+    @display(description="What was said")
+    def notes(self, case: Case) -> str:
+        return "; ".join(flag.note or "no word" for flag in reversed(case.flags.all())) or "-"
+
+    @display(description="Due", ordering="due_at")
+    def due(self, case: Case) -> SafeString | str:
+        late = case.state == CaseState.OPEN and case.due_at is not None and case.due_at < timezone.now()
+        return (
+            format_html('<strong class="text-red-600">late, {}</strong>', ago(case.due_at))
+            if late
+            else ago(case.due_at)
+        )
+
+    @with_reason(
+        description="Decide cases",
+        effect="Withholding cannot be undone. A clip that may be shown again comes back to its place in the queue.",
+        done="decided",
+        choices={"decision": Decision.choices},
+    )
+    def decide(self, request: HttpRequest, case: Case, answers: dict[str, Any]) -> object:
+        """Decide these cases alike."""
+        return stopping.decide(
+            case.pk, decision=answers["decision"], by=staff(request), reason=answers["reason"], at=database_now()
+        )
+
+
+@admin.register(Flag)
+class FlagAdmin(Record):
+    list_display = ["id", "kind", "note", "reviewer", "case", "flagged_at"]
+    list_filter = ["kind", "lease__reviewer__team"]
+    list_select_related = ["lease__reviewer__user", "case__clip"]
+    search_fields = ["=case__id", "=lease__id", "lease__reviewer__user__username"]
+    search_help_text = "Case or lease number, or the reviewer's sign-in"
+
+    @display(description="Reviewer")
+    def reviewer(self, flag: Flag) -> str:
+        return str(flag.lease.reviewer)

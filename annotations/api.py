@@ -15,15 +15,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotations import amending, exporting, leasing, links, queries, submitting
+from annotations import amending, exporting, flagging, leasing, links, queries, submitting
 from annotations.errors import ExportNotReady, KeyMalformed, VersionMismatch, VersionMissing
-from annotations.models import Annotation, Export, ExportState
+from annotations.models import Annotation, Export, ExportState, Lease
 from annotations.serializers import (
     AmendIn,
     AnnotationIn,
     AnnotationOut,
     ExportIn,
     ExportOut,
+    FlagIn,
+    FlagOut,
     LeaseOut,
     LeasesIn,
     LeasesOut,
@@ -184,6 +186,33 @@ class SkipView(APIView):
         fields = incoming.validated_data
         leasing.skip(reviewer_of(request), pk, token=fields["token"], reason=fields["reason"], at=database_now())
         return Response(status=204)
+
+
+class FlagView(APIView):
+    """Something is wrong with the clip."""
+
+    permission_classes = [IsReviewer]
+
+    @extend_schema(
+        operation_id="flag_lease",
+        request=FlagIn,
+        responses={
+            201: FlagOut,
+            200: OpenApiResponse(FlagOut, description="You had flagged it so before"),
+            409: OpenApiResponse(description="problem+json: stale-token"),
+            410: OpenApiResponse(description="problem+json: lease-lapsed and how else a lease ends; only for broken"),
+        },
+        summary="Flag what you were shown; it costs you nothing",
+        description="`sensitive`: you stop, and the clip is taken from everybody until cleared staff have decided. "
+        "`broken`: it does not play; you are handed something else. `emergency`: somebody may be in danger now; staff "
+        "are told, and you go on.",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = FlagIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        found, made = flagging.flag(reviewer_of(request), pk, **incoming.validated_data, at=database_now())
+        found.lease_state = Lease.objects.values_list("state", flat=True).get(pk=pk)  # type: ignore[attr-defined]
+        return Response(FlagOut(found).data, status=201 if made else 200)
 
 
 class AnnotationView(APIView):

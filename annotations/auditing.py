@@ -6,10 +6,14 @@ invariants in docs/decisions.md.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+
+from annotations.models import AuditRun
+from config.clock import database_now
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,11 @@ CHECKS = [
         "due-times",
         "What waits has a due time.",
         """
-        SELECT 'clip' AS kind, id FROM clips_clip WHERE state NOT IN ('ready', 'failed') AND due_at IS NULL
+        SELECT 'clip' AS kind, id FROM clips_clip WHERE state NOT IN ('ready', 'failed', 'withheld') AND due_at IS NULL
         UNION ALL
-        SELECT 'task', id FROM annotations_task WHERE state IN ('open', 'full') AND due_at IS NULL
+        SELECT 'task', id FROM annotations_task WHERE state IN ('open', 'full', 'stopped') AND due_at IS NULL
+        UNION ALL
+        SELECT 'case', id FROM clips_case WHERE state = 'open' AND due_at IS NULL
         UNION ALL
         SELECT 'export', id FROM annotations_export WHERE state IN ('requested', 'writing') AND due_at IS NULL
         """,
@@ -129,13 +135,42 @@ CHECKS = [
     ),
     Check(
         "lane-fits-its-tasks",
-        "A task lies in a lane of its team, its project and its clip's region.",
+        "An open task lies in a lane of its team, its project, its clip's region and the clearance its clip asks for.",
         """
         SELECT t.id AS task, n.id AS lane
           FROM annotations_task t
           JOIN annotations_lane n ON n.id = t.lane_id
           JOIN clips_clip c ON c.id = t.clip_id
-         WHERE n.team_id <> t.team_id OR n.project_id <> t.project_id OR n.region <> c.region
+         WHERE t.state = 'open'
+           AND (n.team_id <> t.team_id OR n.project_id <> t.project_id OR n.region <> c.region
+                OR n.clearance < c.is_sensitive::integer)
+        """,
+    ),
+    Check(
+        "nothing-held-of-what-may-not-be-seen",
+        "No lease is live on a clip that is not ready or whose owner withdrew.",
+        """
+        SELECT l.id AS lease, t.id AS task, c.id AS clip, c.state
+          FROM annotations_lease l
+          JOIN annotations_task t ON t.id = l.task_id
+          JOIN clips_clip c ON c.id = t.clip_id
+         WHERE l.state = 'live'
+           AND (c.state <> 'ready' OR t.state <> 'open' OR NOT EXISTS (
+                SELECT 1 FROM clips_consent a
+                 WHERE a.clip_id = c.id AND a.withdrawn_at IS NULL
+                   AND a.purposes @> ARRAY['human_review']::varchar[]))
+        """,
+    ),
+    Check(
+        "flagged-leases-have-flags",
+        "A lease that ended by a flag has one, and each flag has its case on its task's clip.",
+        """
+        SELECT l.id AS lease, f.id AS flag
+          FROM annotations_lease l
+          JOIN annotations_task t ON t.id = l.task_id
+          LEFT JOIN annotations_flag f ON f.lease_id = l.id
+          LEFT JOIN clips_case k ON k.id = f.case_id
+         WHERE (l.state = 'flagged' AND f.id IS NULL) OR (f.id IS NOT NULL AND k.clip_id <> t.clip_id)
         """,
     ),
     Check(
@@ -169,4 +204,24 @@ def audit() -> list[Finding]:
                 names = [column.name for column in cursor.description or ()]
                 first = dict(zip(names, row, strict=True))
                 found.append(Finding(check, int(first.pop("broken")), first))
+    return found
+
+
+KEPT_RUNS = 1000
+
+
+def audit_and_record() -> list[Finding]:
+    """Audit, and keep what came of it for the admin's page; returns what is broken."""
+    asked_at, began = database_now(), time.monotonic()
+    found = audit()
+    run = AuditRun.objects.create(
+        asked_at=asked_at,
+        seconds=round(time.monotonic() - began, 3),
+        checks=len(CHECKS),
+        findings=[
+            {"name": item.check.name, "promise": item.check.promise, "count": item.count, "first": item.first}
+            for item in found
+        ],
+    )
+    AuditRun.objects.filter(pk__lte=run.pk - KEPT_RUNS).delete()
     return found

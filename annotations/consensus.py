@@ -43,7 +43,7 @@ def settle(task_id: int, *, at: datetime) -> str | None:
         if label is not None:
             new, changes = TaskState.SETTLED, {"label": label, "due_at": None}
         elif task.overlap < task.project.most_seats:
-            return TaskState.OPEN if _one_more_seat(task, at=at) else None
+            return TaskState.OPEN if one_more_seat(task, at=at) else None
         else:
             new, changes = TaskState.DISPUTED, {"due_at": None}
         move(
@@ -58,31 +58,22 @@ def settle(task_id: int, *, at: datetime) -> str | None:
         return new
 
 
-def ask_once_more(task_id: int, *, at: datetime) -> bool:
-    """Open one more seat of a disputed task; False when it is not disputed."""
-    with transaction.atomic():
-        task = (
-            Task.objects.select_for_update(of=("self",))
-            .select_related("project")
-            .filter(pk=task_id, state=TaskState.DISPUTED)
-            .first()
-        )
-        return task is not None and _one_more_seat(task, at=at)
-
-
 def waiting(*, at: datetime, most: int = 500) -> list[int]:
     """Full tasks that nobody settled yet, longest first. Their due time stays, for the case of one more seat."""
     full = Task.objects.filter(state=TaskState.FULL, state_since__lte=at).order_by("state_since")
     return list(full.values_list("pk", flat=True)[:most])
 
 
-def _one_more_seat(task: Task, *, at: datetime) -> bool:
+def one_more_seat(task: Task, *, at: datetime) -> bool:
+    """Open a task, whose row the caller holds and of which no seat is free, with one more; it is weighed anew."""
     moved = move(
         Task.objects.filter(pk=task.pk),
         moves=TASK_MOVES,
         old=task.state,
         new=TaskState.OPEN,
         overlap=F("overlap") + 1,
+        label="",
+        votes={},
         state_since=at,
         due_at=task.due_at or at + timedelta(hours=task.project.due_hours),
         looked_at=None,

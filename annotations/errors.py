@@ -42,6 +42,42 @@ class LeaseReturned(Gone):
     code = "lease-returned"
 
 
+class LeaseRecalled(Gone):
+    """This lease was taken back by an ops manager."""
+
+    code = "lease-recalled"
+
+
+class LeaseFlagged(Gone):
+    """You flagged this clip, so nothing more is asked of you."""
+
+    code = "lease-flagged"
+
+
+class ClipQuarantined(Gone):
+    """This clip was taken away from everybody until somebody has decided about it."""
+
+    code = "clip-quarantined"
+
+
+class ConsentWithdrawn(Gone):
+    """Its owner took back the consent, so nobody may look at this clip any more."""
+
+    code = "consent-withdrawn"
+
+
+class NothingToRequeue(Refusal):
+    """This task is not waiting for a decision and nobody holds it."""
+
+    code = "nothing-to-requeue"
+
+
+class ClipTakenAway(Refusal):
+    """This task's clip may not be shown now."""
+
+    code = "clip-taken-away"
+
+
 class LeaseLapsed(Gone):
     """This lease ran out of time; its seat has gone back to the queue."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,14 +20,18 @@ from django.db.models.functions import Greatest
 from annotations import queries
 from annotations.errors import (
     AlreadySubmitted,
+    ClipQuarantined,
+    ConsentWithdrawn,
     KeyReused,
+    LeaseFlagged,
     LeaseLapsed,
+    LeaseRecalled,
     LeaseReturned,
     NotAReviewer,
     Paused,
     StaleToken,
 )
-from annotations.models import LEASE_MOVES, Lease, LeaseState, Task, TaskState
+from annotations.models import LEASE_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
 from config.errors import NotFound, Refusal
 from config.states import move
 from config.ticks import each
@@ -117,7 +122,7 @@ def give_back(reviewer: Reviewer, lease_id: int, *, at: datetime) -> None:
         return
     lease.refresh_from_db()
     if lease.state != LeaseState.RETURNED:
-        raise why_over(lease.state)
+        raise why_over(lease)
 
 
 def skip(reviewer: Reviewer, lease_id: int, *, token: UUID, reason: str, at: datetime) -> None:
@@ -145,7 +150,7 @@ def skip(reviewer: Reviewer, lease_id: int, *, token: UUID, reason: str, at: dat
             return
     lease.refresh_from_db()
     if lease.state != LeaseState.SKIPPED:
-        raise why_over(lease.state)
+        raise why_over(lease)
 
 
 def renew(reviewer: Reviewer, lease_id: int, *, token: UUID, at: datetime) -> Lease:
@@ -164,15 +169,16 @@ def renew(reviewer: Reviewer, lease_id: int, *, token: UUID, at: datetime) -> Le
     )
     lease.refresh_from_db()
     if moved != 1:
-        raise why_over(lease.state)
+        raise why_over(lease)
     return lease
 
 
-def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
+def end_unanswered(lease: Lease, *, new: str, at: datetime, **changes: Any) -> bool:
     """End a live lease without an answer and return its seat and its quota unit; False when it was over already."""
     with transaction.atomic():
         lock_in_order(lease)
-        moved = move(Lease.objects.filter(pk=lease.pk), moves=LEASE_MOVES, old=LeaseState.LIVE, new=new, ended_at=at)
+        rows = Lease.objects.filter(pk=lease.pk)
+        moved = move(rows, moves=LEASE_MOVES, old=LeaseState.LIVE, new=new, ended_at=at, **changes)
         if moved != 1:
             return False
         quotas.give_back(lease.quota_day_id)
@@ -202,10 +208,20 @@ def lock_in_order(lease: Lease) -> None:
     Task.objects.select_for_update().only("pk").get(pk=lease.task_id)
 
 
-def why_over(state: str) -> Refusal:
+def why_over(lease: Lease) -> Refusal:
     """The refusal that says how a lease ended."""
-    if state in {LeaseState.RETURNED, LeaseState.SKIPPED}:
+    if lease.state == LeaseState.RECALLED:
+        return RECALLED.get(lease.recall_reason, LeaseRecalled)()
+    if lease.state == LeaseState.FLAGGED:
+        return LeaseFlagged()
+    if lease.state in {LeaseState.RETURNED, LeaseState.SKIPPED}:
         return LeaseReturned()
-    if state == LeaseState.SUBMITTED:
+    if lease.state == LeaseState.SUBMITTED:
         return AlreadySubmitted()
     return LeaseLapsed()
+
+
+RECALLED: dict[str, type[Refusal]] = {
+    RecallReason.QUARANTINED: ClipQuarantined,
+    RecallReason.WITHDRAWN: ConsentWithdrawn,
+}

@@ -7,17 +7,35 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.labels import check_schema
-from clips.models import Clip
+from clips.models import Case, CaseKind, Clip
+from config.history import kept
 from config.states import Moves, waits_with_due_time
 from workforce.models import QuotaDay, Reviewer, Team
 
 
+@kept(
+    "name",
+    "label_schema",
+    "schema_version",
+    "overlap",
+    "most_seats",
+    "skills",
+    "priority",
+    "prefetch",
+    "lease_seconds",
+    "lease_most_seconds",
+    "grace_seconds",
+    "amend_minutes",
+    "due_hours",
+    "is_active",
+)
 class Project(models.Model):
     """A label schema and how its tasks are routed and settled."""
 
@@ -162,19 +180,32 @@ class TaskState(models.TextChoices):
     FULL = "full", "Full"
     SETTLED = "settled", "Settled"
     DISPUTED = "disputed", "Disputed"
+    STOPPED = "stopped", "Stopped"
 
 
 TASK_MOVES: Moves = {
-    TaskState.OPEN: frozenset({TaskState.FULL}),
+    # To stopped: its clip may not be shown.
+    TaskState.OPEN: frozenset({TaskState.FULL, TaskState.STOPPED}),
     # Back to open: a tie, and one more seat.
     TaskState.FULL: frozenset({TaskState.SETTLED, TaskState.OPEN, TaskState.DISPUTED}),
-    # Back to full: an author amended an answer, so it is weighed again.
-    TaskState.SETTLED: frozenset({TaskState.FULL}),
+    # Back to full: an author amended an answer, so it is weighed again. To open: ops asked for one more answer.
+    TaskState.SETTLED: frozenset({TaskState.FULL, TaskState.OPEN}),
     # To open: ops asked for one more answer.
     TaskState.DISPUTED: frozenset({TaskState.OPEN, TaskState.FULL}),
+    # Its clip may be shown again.
+    TaskState.STOPPED: frozenset({TaskState.OPEN}),
 }
 
 
+@kept(
+    "state",
+    "team",
+    "overlap",
+    "answers",
+    "label",
+    when="OLD.team_id <> NEW.team_id OR OLD.state <> NEW.state"
+    " AND (NEW.state = 'stopped' OR OLD.state IN ('stopped', 'disputed', 'settled') AND NEW.state = 'open')",
+)
 class Task(models.Model):
     """One clip to be labelled in one project. A seat is one of the answers it needs.
 
@@ -213,7 +244,8 @@ class Task(models.Model):
             models.CheckConstraint(condition=Q(state__in=TaskState.values), name="task_state_known"),
             models.CheckConstraint(condition=~Q(state=TaskState.SETTLED) | ~Q(label=""), name="task_settled_has_label"),
             models.CheckConstraint(
-                condition=Q(state=TaskState.OPEN) | Q(answers=F("overlap")), name="task_seats_answered_unless_open"
+                condition=Q(state__in=[TaskState.OPEN, TaskState.STOPPED]) | Q(answers=F("overlap")),
+                name="task_seats_answered_unless_open",
             ),
         ]
         indexes = [
@@ -222,6 +254,7 @@ class Task(models.Model):
             models.Index(fields=["team", "state"], name="task_by_team"),
             models.Index(fields=["due_at"], name="task_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
+            models.Index(fields=["id"], name="task_stopped", condition=Q(state="stopped")),
             models.Index(fields=["project", "state", "id"], name="task_by_state"),
         ]
 
@@ -235,15 +268,28 @@ class LeaseState(models.TextChoices):
     RETURNED = "returned", "Given back"
     LAPSED = "lapsed", "Lapsed"
     SKIPPED = "skipped", "Skipped"
+    FLAGGED = "flagged", "Flagged"
+    RECALLED = "recalled", "Recalled"
 
 
 LEASE_MOVES: Moves = {
-    LeaseState.LIVE: frozenset({LeaseState.SUBMITTED, LeaseState.RETURNED, LeaseState.LAPSED, LeaseState.SKIPPED}),
+    LeaseState.LIVE: frozenset(
+        {
+            LeaseState.SUBMITTED,
+            LeaseState.RETURNED,
+            LeaseState.LAPSED,
+            LeaseState.SKIPPED,
+            LeaseState.FLAGGED,
+            LeaseState.RECALLED,
+        }
+    ),
     LeaseState.SUBMITTED: frozenset(),
     LeaseState.RETURNED: frozenset(),
     # A late answer, within the grace, while the seat is free.
     LeaseState.LAPSED: frozenset({LeaseState.SUBMITTED}),
     LeaseState.SKIPPED: frozenset(),
+    LeaseState.FLAGGED: frozenset(),
+    LeaseState.RECALLED: frozenset(),
 }
 
 
@@ -258,6 +304,15 @@ class SkipReason(models.TextChoices):
     OTHER = "other", "Something else"
 
 
+class RecallReason(models.TextChoices):
+    """Why a lease was ended from outside."""
+
+    OPS = "ops", "Ops took it back"
+    QUARANTINED = "quarantined", "Its clip was quarantined"
+    WITHDRAWN = "withdrawn", "Its owner withdrew the consent"
+
+
+@kept("task", "reviewer", "state", "recall_reason", when="NEW.state = 'recalled' AND OLD.state <> 'recalled'")
 class Lease(models.Model):
     """A reviewer's time-limited hold on one seat. Nobody is ever given the same task twice."""
 
@@ -270,6 +325,7 @@ class Lease(models.Model):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     skip_reason = models.CharField(max_length=16, choices=SkipReason.choices, blank=True)
+    recall_reason = models.CharField(max_length=16, choices=RecallReason.choices, blank=True, db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -278,6 +334,11 @@ class Lease(models.Model):
                 condition=Q(state=LeaseState.SKIPPED, skip_reason__gt="")
                 | Q(~Q(state=LeaseState.SKIPPED), skip_reason=""),
                 name="lease_skipped_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=LeaseState.RECALLED, recall_reason__gt="")
+                | Q(~Q(state=LeaseState.RECALLED), recall_reason=""),
+                name="lease_recalled_has_reason",
             ),
             models.UniqueConstraint(fields=["task", "reviewer"], name="lease_never_twice_for_one_reviewer"),
             models.CheckConstraint(
@@ -293,6 +354,23 @@ class Lease(models.Model):
 
     def __str__(self) -> str:
         return f"lease {self.pk}"
+
+
+class Flag(models.Model):
+    """A reviewer's word that something is wrong with a clip they were shown. It costs them nothing."""
+
+    lease = models.ForeignKey(Lease, on_delete=models.PROTECT, related_name="flags")
+    kind = models.CharField(max_length=16, choices=CaseKind.choices)
+    note = models.CharField(max_length=300, blank=True)
+    flagged_at = models.DateTimeField()
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="flags")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["lease", "kind"], name="flag_once_per_lease_and_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display().lower()} flag {self.pk}"
 
 
 class TakeKey(models.Model):
@@ -411,3 +489,20 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"export {self.pk}"
+
+
+class AuditRun(models.Model):
+    """One time that the queue's promises were asked of its rows, and what was broken."""
+
+    asked_at = models.DateTimeField()
+    seconds = models.FloatField(help_text="How long it took.")
+    checks = models.PositiveSmallIntegerField(help_text="How many promises were asked.")
+    findings = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="name, promise, count and first row of each promise that is broken."
+    )
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"audit {self.pk}"

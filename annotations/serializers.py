@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,40 +11,11 @@ from rest_framework.reverse import reverse
 
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
-from annotations.models import Annotation, Export, LeaseState, Project, SkipReason
+from annotations.models import Annotation, Export, Flag, LeaseState, Project, SkipReason
 from annotations.queries import LeaseRow
-from clips.models import ClipKind
+from clips.models import Case, CaseKind, ClipKind, Decision
 from config.errors import NotFound
-
-
-class StrictSerializer(serializers.Serializer[Any]):
-    """Refuses fields it does not know: a misspelt one must not be taken for its default."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        value = super().to_internal_value(data)
-        unknown = sorted(map(str, set(data) - set(self.fields)))
-        if unknown:
-            raise serializers.ValidationError({name[:80]: "Unknown field." for name in unknown[:10]})
-        return value
-
-
-class WholeNumber(serializers.IntegerField):
-    """An integer as JSON writes it; DRF would also take "3", 3.0 and true."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class TextUUID(serializers.UUIDField):
-    """A UUID as JSON writes it; DRF would also take a number."""
-
-    def to_internal_value(self, data: Any) -> UUID:
-        if not isinstance(data, str):
-            self.fail("invalid", value=data)
-        found: UUID = super().to_internal_value(data)
-        return found
+from config.http.strict import ReasonIn, StrictSerializer, TextUUID, WholeNumber
 
 
 class LeasesIn(StrictSerializer):
@@ -58,6 +28,55 @@ class TokenIn(StrictSerializer):
 
 class SkipIn(TokenIn):
     reason = serializers.ChoiceField(choices=SkipReason.choices)
+
+
+class FlagIn(TokenIn):
+    kind = serializers.ChoiceField(choices=CaseKind.choices)
+    note = serializers.CharField(max_length=300, allow_blank=True, default="", help_text="What you saw, if you like.")
+
+
+class FlagOut(serializers.ModelSerializer[Flag]):
+    lease_state = serializers.ChoiceField(choices=LeaseState.choices, help_text="The lease's state now.")
+
+    class Meta:
+        model = Flag
+        fields = ["id", "lease", "kind", "note", "flagged_at", "lease_state"]
+
+
+class DecisionIn(ReasonIn):
+    decision = serializers.ChoiceField(choices=Decision.choices)
+
+
+class CaseOut(serializers.ModelSerializer[Case]):
+    notes = serializers.SerializerMethodField(help_text="What those who flagged the clip wrote, the first first.")
+
+    class Meta:
+        model = Case
+        fields = ["id", "clip", "kind", "state", "opened_at", "due_at", "decision", "reason", "decided_at", "notes"]
+
+    def get_notes(self, case: Case) -> list[str]:
+        return [flag.note for flag in reversed(case.flags.all())]
+
+
+class CasesOut(serializers.Serializer[Any]):
+    cases = CaseOut(many=True)
+
+
+class RecalledOut(serializers.Serializer[Any]):
+    lease = serializers.IntegerField()
+    state = serializers.CharField()
+
+
+class RequeuedOut(serializers.Serializer[Any]):
+    task = serializers.IntegerField()
+    state = serializers.CharField()
+    overlap = serializers.IntegerField()
+    seats_left = serializers.IntegerField()
+
+
+class PausedOut(serializers.Serializer[Any]):
+    paused = serializers.BooleanField()
+    changed = serializers.BooleanField(help_text="Whether this call changed it.")
 
 
 class AnnotationIn(StrictSerializer):

@@ -35,5 +35,6 @@ def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[An
     if done.outcome == "not-found":
         raise NotFound
     if done.annotation_id is None:
-        raise leasing.why_over(done.outcome)
+        lease.refresh_from_db(fields=["state", "recall_reason"])
+        raise leasing.why_over(lease)
     return Annotation.objects.get(pk=done.annotation_id), done.outcome == "written", done.task_is_full

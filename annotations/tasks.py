@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from annotations import auditing, consensus, exporting, leasing, spreading
+from annotations import auditing, consensus, exporting, leasing, spreading, stopping
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -16,7 +16,10 @@ log = logging.getLogger("sightline.audit")
 def spread_clips() -> None:
     with alone("spread_clips") as mine:
         if mine:
-            spreading.spread(at=database_now())
+            at = database_now()
+            spreading.spread(at=at)
+            stopping.stop_unseen(at=at)
+            stopping.put_back(at=at)
 
 
 @shared_task
@@ -46,7 +49,7 @@ def sweep_tasks() -> None:
 @shared_task
 def audit_queue() -> None:
     with alone("audit_queue") as mine:
-        for finding in auditing.audit() if mine else ():
+        for finding in auditing.audit_and_record() if mine else ():
             log.error("audit: %s is broken by %s rows, the first %s", finding.check.name, finding.count, finding.first)
 
 

@@ -1,14 +1,21 @@
 from django.urls import path
 
-from annotations import api
+from annotations import api, ops
 
 urlpatterns = [
     path("leases", api.LeasesView.as_view(), name="leases"),
     path("leases/<int:pk>", api.LeaseView.as_view(), name="lease"),
     path("leases/<int:pk>/renew", api.RenewalView.as_view(), name="renewal"),
     path("leases/<int:pk>/skip", api.SkipView.as_view(), name="skip"),
+    path("leases/<int:pk>/flag", api.FlagView.as_view(), name="flag"),
     path("leases/<int:pk>/annotation", api.AnnotationView.as_view(), name="annotation"),
     path("exports", api.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>", api.ExportView.as_view(), name="export"),
     path("exports/<int:pk>/download", api.ExportDownloadView.as_view(), name="export-download"),
+    path("ops/leases/<int:pk>/recall", ops.RecallView.as_view(), name="ops-recall"),
+    path("ops/tasks/<int:pk>/requeue", ops.RequeueView.as_view(), name="ops-requeue"),
+    path("ops/projects/<int:pk>/pause", ops.ProjectPauseView.as_view(), name="ops-project-pause"),
+    path("ops/projects/<int:pk>/resume", ops.ProjectResumeView.as_view(), name="ops-project-resume"),
+    path("ops/cases", ops.CasesView.as_view(), name="ops-cases"),
+    path("ops/cases/<int:pk>/decision", ops.DecisionView.as_view(), name="ops-decision"),
 ]

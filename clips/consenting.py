@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
+from clips import cases
 from clips.errors import ConsentLacksHumanReview, UnknownDisclosure
 from clips.models import Clip, Consent, Disclosure, Purpose
 
@@ -65,3 +66,10 @@ def publish(*, version: str, region: str, language: str, text: str, by: User, at
     disclosure.full_clean()
     disclosure.save(force_insert=True)
     return disclosure
+
+
+def withdraw(clip_id: int, *, at: datetime) -> int:
+    """Note that the owner took back what they agreed to for this clip, and never show it again; returns how many
+    consents ended. Must be called where what was handed out of the clip is ended in the same transaction."""
+    cases.withhold(clip_id, at=at)
+    return Consent.objects.filter(clip=clip_id, withdrawn_at=None).update(withdrawn_at=at)

@@ -135,3 +135,23 @@ class StorageAway(Refusal):
 
     code = "storage-unavailable"
     status = 503
+
+
+class CaseDecided(Refusal):
+    """This case was decided already."""
+
+    code = "case-decided"
+
+
+class DecisionDoesNotFit(Refusal):
+    """A case of this kind cannot end so."""
+
+    code = "decision-does-not-fit"
+    status = 422
+
+
+class NotForYou(Refusal):
+    """Cases of sensitive footage are decided by staff who are cleared for it."""
+
+    code = "permission-denied"
+    status = 403

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from config.history import kept
 from config.states import Moves, waits_with_due_time
 
 OWNER_KEY = RegexValidator(
@@ -25,16 +26,22 @@ class ClipState(models.TextChoices):
     PREPARING = "preparing", "Preparing"
     READY = "ready", "Ready"
     FAILED = "failed", "Failed"
+    QUARANTINED = "quarantined", "Quarantined"
+    WITHHELD = "withheld", "Withheld"
 
 
 CLIP_MOVES: Moves = {
     ClipState.RECEIVING: frozenset({ClipState.UPLOADED}),
-    ClipState.UPLOADED: frozenset({ClipState.PREPARING}),
+    ClipState.UPLOADED: frozenset({ClipState.PREPARING, ClipState.WITHHELD}),
     # Back to uploaded: the worker died or gave the clip back, and attempts are left.
-    ClipState.PREPARING: frozenset({ClipState.READY, ClipState.UPLOADED, ClipState.FAILED}),
-    ClipState.READY: frozenset(),
+    ClipState.PREPARING: frozenset({ClipState.READY, ClipState.UPLOADED, ClipState.FAILED, ClipState.WITHHELD}),
+    # To quarantined: somebody flagged it. To uploaded: it is prepared again.
+    ClipState.READY: frozenset({ClipState.QUARANTINED, ClipState.UPLOADED, ClipState.WITHHELD}),
     # Ops asked for one more round of attempts.
-    ClipState.FAILED: frozenset({ClipState.UPLOADED}),
+    ClipState.FAILED: frozenset({ClipState.UPLOADED, ClipState.WITHHELD}),
+    # Its case was decided: it is shown again, prepared again, or never shown again.
+    ClipState.QUARANTINED: frozenset({ClipState.READY, ClipState.UPLOADED, ClipState.WITHHELD}),
+    ClipState.WITHHELD: frozenset(),
 }
 
 
@@ -57,6 +64,13 @@ class Purpose(models.TextChoices):
     MODEL_TRAINING = "model_training", "Model training"
 
 
+# What people decide about a clip; its way through preparation is progress and not history.
+@kept(
+    "state",
+    "is_sensitive",
+    when="OLD.is_sensitive IS DISTINCT FROM NEW.is_sensitive OR OLD.state <> NEW.state"
+    " AND (OLD.state IN ('quarantined', 'withheld') OR NEW.state IN ('quarantined', 'withheld'))",
+)
 class Clip(models.Model):
     """One piece of footage. Its bytes live in its region's storage and are never served; renditions are."""
 
@@ -96,7 +110,8 @@ class Clip(models.Model):
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=waits_with_due_time(ClipState.READY, ClipState.FAILED), name="clip_waits_with_due_time"
+                condition=waits_with_due_time(ClipState.READY, ClipState.FAILED, ClipState.WITHHELD),
+                name="clip_waits_with_due_time",
             ),
             models.CheckConstraint(condition=Q(state__in=ClipState.values), name="clip_state_known"),
             models.CheckConstraint(condition=Q(percent__lte=100), name="clip_percent_within_100"),
@@ -196,6 +211,7 @@ class Consent(models.Model):
     given_at = models.DateTimeField(help_text="When the owner agreed.")
     recorded_at = models.DateTimeField(db_default=Now())
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="From then on nobody may look.")
 
     class Meta:
         ordering = ["-id"]
@@ -205,3 +221,63 @@ class Consent(models.Model):
 
     def __str__(self) -> str:
         return f"consent {self.pk} for clip {self.clip_id}"
+
+
+class CaseKind(models.TextChoices):
+    """What somebody who looked at a clip says is wrong with it."""
+
+    SENSITIVE = "sensitive", "Sensitive"
+    BROKEN = "broken", "Broken media"
+    EMERGENCY = "emergency", "Emergency"
+
+
+class CaseState(models.TextChoices):
+    OPEN = "open", "Open"
+    DECIDED = "decided", "Decided"
+
+
+CASE_MOVES: Moves = {CaseState.OPEN: frozenset({CaseState.DECIDED}), CaseState.DECIDED: frozenset()}
+
+
+class Decision(models.TextChoices):
+    """How a case ends."""
+
+    SHOW = "show", "Show it again as it is"
+    SHOW_TO_CLEARED = "show_to_cleared", "Show it only to people cleared for sensitive footage"
+    PREPARE_AGAIN = "prepare_again", "Prepare it again from the original"
+    WITHHOLD = "withhold", "Never show it again"
+    HANDLED = "handled", "Handled; the clip stays as it is"
+
+
+class Case(models.Model):
+    """Something about a clip that a member of staff must decide, in time."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="cases")
+    kind = models.CharField(max_length=16, choices=CaseKind.choices)
+    state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
+    opened_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True, help_text="When it should have been decided.")
+    decision = models.CharField(max_length=16, choices=Decision.choices, blank=True)
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it was decided so.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["due_at", "-id"]
+        permissions = [("decide_sensitive", "Can decide cases of sensitive footage")]
+        constraints = [
+            models.UniqueConstraint(fields=["clip", "kind"], condition=Q(state="open"), name="case_open_once"),
+            models.CheckConstraint(condition=waits_with_due_time(CaseState.DECIDED), name="case_waits_with_due_time"),
+            models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state_known"),
+            models.CheckConstraint(
+                condition=Q(state=CaseState.OPEN)
+                | (~Q(decision="") & ~Q(reason="") & Q(decided_by__isnull=False, decided_at__isnull=False)),
+                name="case_decided_by_somebody_with_reason",
+            ),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="case_due", condition=Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display().lower()} case {self.pk} of clip {self.clip_id}"

@@ -22,18 +22,17 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from clips import storage
+from clips import cases, storage
 from clips.errors import PreparationFailed, StorageAway
 from clips.media.facts import Facts
 from clips.media.limits import Limits
 from clips.media.render import Made, render
-from clips.models import CLIP_MOVES, Clip, ClipState, Rendition
+from clips.models import CLIP_MOVES, Case, Clip, ClipState, Rendition
 from clips.receiving import RING_AGAIN
 from config.states import move
 
 log = logging.getLogger("sightline.clips")
 
-ATTEMPTS_A_ROUND = 3
 # A worker shows that it lives at least every second; silence for this long means that it died.
 SILENCE = timedelta(seconds=20)
 
@@ -169,6 +168,11 @@ def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
         )
         if moved != 1:
             raise LostClaim
+        if cases.is_sensitive_case_open(held.clip.pk):
+            # Flagged by somebody who saw it before it was prepared again.
+            cases.quarantine(Case.objects.get(clip=held.clip, state="open", kind="sensitive"), at=at)
+        # Of an earlier preparation; their files go with what nobody recorded.
+        Rendition.objects.filter(clip=held.clip).delete()
         Rendition.objects.bulk_create(
             Rendition(
                 clip=held.clip,
@@ -233,7 +237,7 @@ def retry(clip_id: int, *, at: datetime) -> bool:
         moves=CLIP_MOVES,
         old=ClipState.FAILED,
         new=ClipState.UPLOADED,
-        attempts_allowed=F("attempts") + ATTEMPTS_A_ROUND,
+        attempts_allowed=F("attempts") + cases.ATTEMPTS_A_ROUND,
         percent=0,
         failure="",
         state_since=at,

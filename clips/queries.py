@@ -9,7 +9,7 @@ from clips.models import Clip, ClipState, Consent, Purpose
 
 def consents_for_review() -> QuerySet[Consent]:
     """Consents under which people may look."""
-    return Consent.objects.filter(purposes__contains=[Purpose.HUMAN_REVIEW])
+    return Consent.objects.filter(purposes__contains=[Purpose.HUMAN_REVIEW], withdrawn_at=None)
 
 
 def reviewable() -> QuerySet[Clip]:

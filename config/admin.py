@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth.models import User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,8 +14,17 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from unfold.admin import ModelAdmin
 
+from config.history import LONGEST, because
 
-class Record(ModelAdmin):
+
+class Supervised(ModelAdmin):
+    """Whoever may change rows of a table may use its actions, also where the rows themselves are only looked at."""
+
+    def has_ops_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+
+class Record(Supervised):
     """A table that verbs write and people read."""
 
     list_per_page = 50
@@ -31,7 +41,7 @@ class Record(ModelAdmin):
         return False
 
 
-class Register(ModelAdmin):
+class Register(Supervised):
     """A table that people keep; rows are never deleted, because the past refers to them."""
 
     list_per_page = 50
@@ -48,7 +58,8 @@ class Register(ModelAdmin):
             obj.save(force_insert=True)
         elif form.changed_data:
             columns = {field.name for field in obj._meta.concrete_fields}
-            obj.save(update_fields=[name for name in form.changed_data if name in columns])
+            with because(cast(User, request.user), f"edited: {', '.join(form.changed_data)}"[:LONGEST], verb="edit"):
+                obj.save(update_fields=[name for name in form.changed_data if name in columns])
 
 
 def ago(at: datetime | None) -> SafeString | str:

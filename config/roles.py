@@ -14,6 +14,16 @@ ROLES: dict[str, list[str]] = {
     # Service accounts: machines, each with no more than its errand. One brings clips in, one takes labels out.
     "camera gateway": ["clips.add_clip", "clips.view_clip"],
     "model team": ["annotations.add_export", "annotations.view_export"],
+    # Staff who are cleared for sensitive footage and decide what becomes of it.
+    "privacy officer": [
+        "clips.view_case",
+        "clips.change_case",
+        "clips.decide_sensitive",
+        "clips.view_clip",
+        "clips.view_consent",
+        "clips.view_disclosure",
+        "annotations.view_flag",
+    ],
     "ops manager": [
         "workforce.view_region",
         "workforce.add_team",
@@ -37,6 +47,10 @@ ROLES: dict[str, list[str]] = {
         "annotations.change_task",
         "annotations.view_task",
         "annotations.view_lease",
+        "annotations.change_lease",
+        "annotations.view_flag",
+        "clips.view_case",
+        "clips.change_case",
         "annotations.view_lane",
         "annotations.view_lateanswer",
         "annotations.view_amendedanswer",

@@ -66,6 +66,8 @@ INSTALLED_APPS = [
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "pgtrigger",
+    "pghistory",
     "workforce",
     "clips",
     "annotations",
@@ -89,7 +91,7 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         # Before unfold's own, which has a home page too.
-        "DIRS": [BASE_DIR / "annotations" / "templates"],
+        "DIRS": [BASE_DIR / "annotations" / "templates", BASE_DIR / "config" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -159,6 +161,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+PGHISTORY_APPEND_ONLY = True
 REST_KNOX = {
     "TOKEN_TTL": timedelta(hours=12),
     "AUTH_HEADER_PREFIX": "Token",
@@ -176,6 +179,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_NAME_OVERRIDES": {
         "ClipState": "clips.models.ClipState",
+        "ClipKind": "clips.models.ClipKind",
+        "CaseKind": "clips.models.CaseKind",
+        "CaseState": "clips.models.CaseState",
         "LeaseState": "annotations.models.LeaseState",
         "ExportState": "annotations.models.ExportState",
     },
@@ -293,11 +299,21 @@ UNFOLD = {
                         "icon": "folder",
                         "link": reverse_lazy("admin:annotations_project_changelist"),
                     },
+                    {"title": "Cases", "icon": "report", "link": reverse_lazy("admin:clips_case_changelist")},
+                    {"title": "Cases", "icon": "report", "link": reverse_lazy("admin:clips_case_changelist")},
                     {
                         "title": "Exports",
                         "icon": "download",
                         "link": reverse_lazy("admin:annotations_export_changelist"),
                     },
+                ],
+            },
+            {
+                "title": "Record",
+                "separator": True,
+                "items": [
+                    {"title": "Changes", "icon": "history", "link": reverse_lazy("changes")},
+                    {"title": "Audit", "icon": "fact_check", "link": reverse_lazy("audit")},
                 ],
             },
             {

@@ -6,11 +6,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from rest_framework.negotiation import DefaultContentNegotiation
 
 from annotations.api import media
+from annotations.pages import audit, changes
 from config.health import healthz, home, no_icon, readyz
 
 urlpatterns = [
     path("", home, name="home"),
     path("favicon.ico", no_icon),
+    path("admin/changes", admin.site.admin_view(changes), name="changes"),
+    path("admin/audit", admin.site.admin_view(audit), name="audit"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),

@@ -7,7 +7,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from annotations import consensus, leasing, queries, spreading
+from annotations import consensus, leasing, queries, spreading, supervision
+from annotations.errors import NothingToRequeue
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
 from config.clock import database_now
 from tests.conftest import make_ready_clips, make_reviewer, make_team, signed_in
@@ -218,8 +219,9 @@ def test_a_tie_at_the_most_seats_is_disputed_until_ops_ask_again(tasks, asha, ra
     settle_all()
     task.refresh_from_db()
     assert task.state == TaskState.DISPUTED
-    assert consensus.ask_once_more(task.pk, at=database_now())
-    assert not consensus.ask_once_more(task.pk, at=database_now())
+    supervision.requeue(task.pk, by=asha.user, reason="one more look", at=database_now())
+    with pytest.raises(NothingToRequeue):
+        supervision.requeue(task.pk, by=asha.user, reason="one more look", at=database_now())
     task.refresh_from_db()
     assert (task.state, task.seats_left) == (TaskState.OPEN, 1)
 

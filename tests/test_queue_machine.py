@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,9 +13,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from annotations import amending, auditing, consensus, leasing, spreading, submitting
-from annotations.errors import Paused
+from annotations import amending, auditing, consensus, flagging, leasing, spreading, stopping, submitting, supervision
+from annotations.errors import ClipTakenAway, NothingToRequeue, Paused
 from annotations.models import AmendedAnswer, Annotation, Lane, Lease, LeaseState, Project, Task
+from clips import cases
+from clips.errors import DecisionDoesNotFit
+from clips.models import Case, CaseKind, Clip
 from config.clock import database_now
 from config.errors import Refusal
 from tests.conftest import make_project, make_ready_clips, make_reviewer, make_team, make_user
@@ -38,14 +41,17 @@ class Queue(RuleBasedStateMachine):
         self.rolled_back = transaction.atomic()
         self.rolled_back.__enter__()
         self.gateway = make_user(f"gateway-{uuid4().hex[:8]}")
+        self.officer = make_user(f"officer-{uuid4().hex[:8]}", "privacy officer")
         here, there = make_team("Here"), make_team("There")
         self.people = [make_reviewer(f"person-{number}", team) for number, team in enumerate((here, here, here, there))]
         self.projects = [
             make_project(here, there, slug="one", overlap=1, grace_seconds=60, prefetch=2),
             make_project(here, there, slug="two", overlap=2, most_seats=3, priority=5, prefetch=3),
         ]
-        self.first_answers: dict[int, dict[str, Any]] = {}
-        self.quota_seen = {person.pk: 0 for person in self.people}
+        # In the middle of a morning.
+        self.clips_arrive(4)
+        for person in self.people:
+            leasing.lease_next(person.user_id, count=2)
 
     def teardown(self) -> None:
         if hasattr(self, "rolled_back"):
@@ -205,7 +211,8 @@ class Queue(RuleBasedStateMachine):
 
     @rule(person=PERSON, paused=st.booleans())
     def ops_pause(self, person: int, paused: bool) -> None:
-        Reviewer.objects.filter(pk=self.people[person].pk).update(is_paused=paused, paused_by_lapses=False)
+        verb = people.pause if paused else people.unpause
+        verb(self.people[person], by=self.officer, reason="machine")
 
     @rule(person=PERSON)
     def come_back(self, person: int) -> None:
@@ -215,11 +222,65 @@ class Queue(RuleBasedStateMachine):
     def somebody_moves(self, person: int, zone: str) -> None:
         people.move_zone(self.people[person], zone, at=database_now())
 
+    @rule(person=PERSON, pick=PICK, kind=st.sampled_from(["broken", "sensitive", "emergency"]))
+    def flag(self, person: int, pick: int, kind: str) -> None:
+        lease = self.lease_of(person, pick, *LeaseState.values)
+        if lease is None:
+            return
+        used = [(day.pk, day.used, day.skips) for day in QuotaDay.objects.order_by("pk")]
+        try:
+            flagging.flag(self.people[person], lease.pk, token=lease.token, kind=kind, at=database_now())
+        except Refusal:
+            assert kind == "broken"
+            assert lease.state != LeaseState.LIVE
+        assert used == [(day.pk, day.used, day.skips) for day in QuotaDay.objects.order_by("pk")]
+        if kind == "sensitive":
+            assert not Task.objects.filter(clip=lease.task.clip_id, state="open").exists()
+
+    @rule(pick=PICK, ending=PICK)
+    def staff_decide(self, pick: int, ending: int) -> None:
+        waiting = list(Case.objects.filter(state="open").order_by("-pk"))
+        if waiting:
+            case = waiting[pick % len(waiting)]
+            fitting = sorted(cases.DECISIONS[CaseKind(case.kind)])
+            decision, at = fitting[ending % len(fitting)], database_now()
+            with suppress(DecisionDoesNotFit):
+                stopping.decide(case.pk, decision=decision, by=self.officer, reason="machine", at=at)
+
+    @rule()
+    def clips_are_prepared_and_put_back(self) -> None:
+        Clip.objects.filter(state="uploaded").update(state="ready", due_at=None)
+        stopping.stop_unseen(at=database_now())
+        stopping.put_back(at=database_now())
+        assert not Task.objects.filter(state="stopped", clip__state="ready").exists()
+
+    @rule(pick=st.integers(0, 40))
+    def an_owner_withdraws(self, pick: int) -> None:
+        clip = Clip.objects.filter(tasks__isnull=False).order_by("-pk").distinct()[pick : pick + 1].first()
+        if clip is not None:
+            stopping.withdraw(clip.pk, by=self.officer, reason="the owner asked", at=database_now())
+            assert not Lease.objects.filter(task__clip=clip, state=LeaseState.LIVE).exists()
+
+    @rule(person=PERSON, pick=PICK)
+    def ops_recall(self, person: int, pick: int) -> None:
+        lease = self.lease_of(person, pick, LeaseState.LIVE)
+        if lease is not None:
+            supervision.recall(lease.pk, by=self.officer, reason="machine", at=database_now())
+
     @rule(pick=PICK)
-    def ops_ask_once_more(self, pick: int) -> None:
-        disputed = list(Task.objects.filter(state="disputed").values_list("pk", flat=True))
-        if disputed:
-            assert consensus.ask_once_more(disputed[pick % len(disputed)], at=database_now())
+    def ops_requeue(self, pick: int) -> None:
+        tasks = list(Task.objects.order_by("pk").values_list("pk", flat=True))
+        if tasks:
+            with suppress(NothingToRequeue, ClipTakenAway):
+                task = supervision.requeue(
+                    tasks[pick % len(tasks)], by=self.officer, reason="machine", at=database_now()
+                )
+                assert task.seats_left > 0
+
+    @rule(which=st.integers(0, 1), paused=st.booleans())
+    def ops_pause_more(self, which: int, paused: bool) -> None:
+        verb = supervision.pause_project if paused else supervision.resume_project
+        verb(self.projects[which], by=self.officer, reason="machine")
 
     @invariant()
     def every_promise_holds(self) -> None:

@@ -17,7 +17,7 @@ from workforce.models import Reviewer
 pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-ANYONE = {"reviewer", "camera gateway", "model team", "ops manager", "nobody in particular"}
+ANYONE = {"reviewer", "camera gateway", "model team", "ops manager", "privacy officer", "nobody in particular"}
 
 # What each role is answered, by door and method, when the object does not exist or the body is empty. 403: not for
 # this role. 404: there is nothing here for you. 405: nobody may. Missing lines fail the test, so a new door must say.
@@ -27,7 +27,7 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("me", "GET"): dict.fromkeys(ANYONE, 200),
     ("my-days", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("clips", "POST"): {"camera gateway": 415} | dict.fromkeys(ANYONE - {"camera gateway"}, 403),
-    ("clip", "GET"): dict.fromkeys(["camera gateway", "ops manager"], 404)
+    ("clip", "GET"): dict.fromkeys(["camera gateway", "ops manager", "privacy officer"], 404)
     | dict.fromkeys(["reviewer", "model team", "nobody in particular"], 403),
     ("leases", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("leases", "POST"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
@@ -40,11 +40,34 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("annotation", "PUT"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("annotation", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("exports", "POST"): dict.fromkeys(["model team", "ops manager"], 400)
-    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
+    | dict.fromkeys(["reviewer", "camera gateway", "privacy officer", "nobody in particular"], 403),
     ("export", "GET"): dict.fromkeys(["model team", "ops manager"], 404)
-    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
+    | dict.fromkeys(["reviewer", "camera gateway", "privacy officer", "nobody in particular"], 403),
     ("export-download", "GET"): dict.fromkeys(["model team", "ops manager"], 404)
-    | dict.fromkeys(["reviewer", "camera gateway", "nobody in particular"], 403),
+    | dict.fromkeys(["reviewer", "camera gateway", "privacy officer", "nobody in particular"], 403),
+}
+OPS_ONLY = {
+    "ops-recall": 400,
+    "ops-requeue": 400,
+    "ops-project-pause": 404,
+    "ops-project-resume": 404,
+    "ops-reviewer-pause": 404,
+    "ops-reviewer-resume": 404,
+    "ops-team-pause": 404,
+    "ops-team-resume": 404,
+    "ops-limits": 400,
+}
+POLICY |= {
+    (door, "POST"): {"ops manager": status} | dict.fromkeys(ANYONE - {"ops manager"}, 403)
+    for door, status in OPS_ONLY.items()
+}
+STAFF = {"ops manager", "privacy officer"}
+POLICY |= {
+    ("flag", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("ops-reviewer-day", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
+    ("ops-reviewer-day", "PUT"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
+    ("ops-cases", "GET"): dict.fromkeys(STAFF, 200) | dict.fromkeys(ANYONE - STAFF, 403),
+    ("ops-decision", "POST"): dict.fromkeys(STAFF, 400) | dict.fromkeys(ANYONE - STAFF, 403),
 }
 OPEN = {"schema", "docs"}
 
@@ -54,7 +77,7 @@ def doors(patterns=None, prefix: str = "") -> list[tuple[str, str]]:
     found = []
     for pattern in patterns if patterns is not None else get_resolver().url_patterns:
         route = str(pattern.pattern)
-        path = prefix + route.replace("<int:pk>", "987654")
+        path = prefix + route.replace("<int:pk>", "987654").replace("<day:day>", "2026-11-22")
         if isinstance(pattern, URLResolver):
             found += doors(pattern.url_patterns, path)
         elif isinstance(pattern, URLPattern) and path.startswith("api/"):
@@ -69,6 +92,7 @@ def people(roles, asha: Reviewer) -> dict[str, APIClient]:
         "camera gateway": signed_in(make_user("camera", "camera gateway")),
         "model team": signed_in(make_user("model", "model team")),
         "ops manager": signed_in(make_user("ops", "ops manager", is_staff=True)),
+        "privacy officer": signed_in(make_user("privacy", "privacy officer", is_staff=True)),
         "nobody in particular": signed_in(make_user("nobody")),
     }
 
@@ -159,7 +183,7 @@ def test_the_schema_describes_every_door(client) -> None:
         if name not in OPEN:
             for door, method in POLICY:
                 if door == name:
-                    assert (path.replace("987654", "{id}"), method) in described
+                    assert (path.replace("987654", "{id}").replace("2026-11-22", "{day}"), method) in described
 
 
 def test_the_schema_is_valid_openapi_without_a_warning(tmp_path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import get_token_model
@@ -19,10 +19,12 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from config.acting import with_reason
 from config.admin import Record, Register
 from config.clock import database_now
-from workforce import people
+from workforce import people, quotas
 from workforce.days import local_day
+from workforce.forms import LimitForm
 from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
 
 admin.site.unregister(User)
@@ -65,9 +67,10 @@ class RegionAdmin(Register):
 class TeamAdmin(Register):
     """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
 
-    list_display = ["name", "region", "time_zone", "weight", "people"]
-    list_filter = ["region"]
+    list_display = ["name", "region", "time_zone", "weight", "people", "is_paused"]
+    list_filter = ["region", "is_paused"]
     list_select_related = ["region"]
+    actions = ["pause", "resume"]
     search_fields = ["name"]
     search_help_text = "Name"
 
@@ -80,7 +83,21 @@ class TeamAdmin(Register):
         return count
 
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> list[str]:
-        return ["region", "time_zone"] if obj else []
+        return ["region", "time_zone", "is_paused"] if obj else ["is_paused"]
+
+    @with_reason(
+        description="Pause teams",
+        effect="Nobody of them is handed work; what they hold they may finish.",
+        done="paused",
+    )
+    def pause(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
+        """Hand these teams no more work."""
+        return people.pause(team, by=cast(User, request.user), reason=answers["reason"])
+
+    @with_reason(description="Resume teams", effect="They are handed work again.", done="resumed")
+    def resume(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
+        """Hand these teams work again."""
+        return people.unpause(team, by=cast(User, request.user), reason=answers["reason"])
 
 
 @admin.register(Reviewer)
@@ -102,7 +119,8 @@ class ReviewerAdmin(Register):
     search_help_text = "Name, sign-in or pseudonym"
     autocomplete_fields = ["team"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
-    readonly_fields = ["pseudonym"]
+    readonly_fields = ["pseudonym", "is_paused", "limits"]
+    actions = ["pause", "resume", "set_day"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
         return [*self.readonly_fields, "user"] if obj else list(self.readonly_fields)
@@ -121,6 +139,49 @@ class ReviewerAdmin(Register):
             begins = people.move_zone(kept, obj.time_zone, at=database_now())
             messages.info(request, f"The zone changes with the person's next day, at {begins:%Y-%m-%d %H:%M} UTC.")
         super().save_model(request, obj, form, change)
+
+    @with_reason(
+        description="Pause people",
+        effect="They are handed no more work, and only ops can resume them; what they hold they may finish.",
+        done="paused",
+    )
+    def pause(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
+        """Hand these people no more work."""
+        return people.pause(reviewer, by=cast(User, request.user), reason=answers["reason"])
+
+    @with_reason(description="Resume people", effect="They are handed work again.", done="resumed")
+    def resume(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
+        """Hand these people work again."""
+        return people.unpause(reviewer, by=cast(User, request.user), reason=answers["reason"])
+
+    @with_reason(
+        description="Set how many they may do today",
+        effect="For their own local today alone. A number below what is used stops new leases and breaks nothing.",
+        done="have another limit today",
+        numbers={"value": "Clips today"},
+    )
+    def set_day(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
+        """Raise or lower these people's day."""
+        at = database_now()
+        return quotas.set_limit(
+            answers["value"],
+            reason=answers["reason"],
+            by=cast(User, request.user),
+            from_day=local_day(at, reviewer.zone_at(at)),
+            reviewer=reviewer,
+            one_day=True,
+        )
+
+    @display(description="Clips a day, and why")
+    def limits(self, reviewer: Reviewer) -> str:
+        if not reviewer.pk:
+            return "-"
+        at = database_now()
+        said = []
+        for step in quotas.explain(reviewer, local_day(at, reviewer.zone_at(at))):
+            why = f"{step.limit.reason}, by {step.limit.author}" if step.limit else "the default"
+            said.append(f"{step.value} for {step.level} ({why})" + (" - this counts" if step.counts else ""))
+        return "; ".join(said)
 
     @display(description="Paused")
     def paused(self, reviewer: Reviewer) -> str:
@@ -161,6 +222,18 @@ class QuotaDayAdmin(Record):
 
 @admin.register(DailyLimit)
 class DailyLimitAdmin(Record):
+    """Limits are added and never edited: the past refers to them."""
+
+    form = LimitForm
+    autocomplete_fields = ["team", "reviewer"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("workforce.add_dailylimit")
+
+    def save_model(self, request: HttpRequest, obj: DailyLimit, form: LimitForm, change: bool) -> None:
+        made = form.set_limit(by=cast(User, request.user))
+        obj.pk, obj.level = made.pk, made.level
+
     list_display = ["__str__", "level", "value", "from_day", "reason", "author", "created_at"]
     list_filter = ["level", "region", "team"]
     list_select_related = ["region", "team", "reviewer__user", "author"]

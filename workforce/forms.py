@@ -1,16 +1,22 @@
-"""The admin's sign-in form: the same count of tries as at the API's door."""
+"""The admin's forms: sign-in with the same count of tries as at the API's door, and limits through their verb."""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
+from django import forms
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from rest_framework.throttling import BaseThrottle
 from unfold.forms import AuthenticationForm
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from config.clock import database_now
-from workforce import signing_in
+from config.history import ReasonMissing, checked
+from workforce import quotas, signing_in
 from workforce.errors import TooManyTries
+from workforce.models import DailyLimit
 
 
 class SignInForm(AuthenticationForm):
@@ -27,3 +33,62 @@ class SignInForm(AuthenticationForm):
         cleaned: dict[str, Any] = super().clean()
         signing_in.forget_tries(name, address)
         return cleaned
+
+
+def tomorrow() -> date:
+    """The day from which a limit counts unless somebody says today on purpose."""
+    return database_now().date() + timedelta(days=1)
+
+
+class LimitForm(forms.ModelForm):
+    """How many clips a day, for everybody, a region, a team or a person; or for a person's one day."""
+
+    one_day = forms.BooleanField(
+        required=False,
+        label="Only that day",
+        help_text="For a reviewer: this day and no other.",
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+
+    class Meta:
+        model = DailyLimit
+        fields = ["value", "region", "team", "reviewer", "from_day", "one_day", "reason"]
+        help_texts = {
+            "region": "Name one of region, team and reviewer; none of them is for everybody.",
+            "value": "Clips a day. Below what is used already it stops new leases and breaks nothing.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "from_day" in self.fields:
+            self.fields["from_day"].initial = tomorrow
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        named = [name for name in ("region", "team", "reviewer") if cleaned.get(name)]
+        if len(named) > 1:
+            self.add_error(named[1], "Name one of region, team and reviewer, or none of them.")
+        if cleaned.get("one_day") and not cleaned.get("reviewer"):
+            self.add_error("one_day", "Only a reviewer has single days; name one.")
+        try:
+            cleaned["reason"] = checked(cleaned.get("reason", ""))
+        except ReasonMissing as refusal:
+            self.add_error("reason", refusal.detail)
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """The level follows from what is named; the verb, which checks the row whole, sets it."""
+
+    def set_limit(self, *, by: User) -> DailyLimit:
+        """Set it, through the verb that also brings days that have begun up to date."""
+        fields = self.cleaned_data
+        return quotas.set_limit(
+            fields["value"],
+            reason=fields["reason"],
+            by=by,
+            from_day=fields["from_day"],
+            region=fields["region"],
+            team=fields["team"],
+            reviewer=fields["reviewer"],
+            one_day=fields["one_day"],
+        )

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from config.history import kept
 from workforce.days import check_zone
 
 COUNTRY_HELP = "Two capital letters, as in IN."
@@ -58,6 +59,7 @@ class Region(models.Model):
         return self.name
 
 
+@kept("name", "weight", "is_paused")
 class Team(models.Model):
     """Reviewers who work together in one region, at one time zone."""
 
@@ -82,6 +84,18 @@ class Team(models.Model):
         return self.name
 
 
+@kept(
+    "team",
+    "country",
+    "time_zone",
+    "next_time_zone",
+    "zone_changes_at",
+    "skills",
+    "clearance",
+    "is_paused",
+    "paused_by_lapses",
+    "is_active",
+)
 class Reviewer(models.Model):
     """One person who looks at clips and labels them."""
 

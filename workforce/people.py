@@ -8,8 +8,9 @@ from datetime import datetime
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
+from config.history import because
 from workforce import days
 from workforce.models import Clearance, Region, ResidencyBasis, Reviewer, Team
 
@@ -86,6 +87,28 @@ def count_lapse(reviewer_id: int) -> None:
     rows.filter(lapses_in_row__gte=LAPSES_THAT_PAUSE, is_paused=False).update(is_paused=True, paused_by_lapses=True)
 
 
+def pause(who: Reviewer | Team, *, by: User, reason: str) -> bool:
+    """Hand a person or a team no more work, until ops resume them; False when ops had paused them already.
+
+    What they hold they may finish. Raises :class:`config.history.ReasonMissing`.
+    """
+    with because(by, reason, verb="pause"), transaction.atomic():
+        if isinstance(who, Team):
+            return Team.objects.filter(pk=who.pk, is_paused=False).update(is_paused=True) == 1
+        # A pause that came from lapses, which the person could end alone, becomes one that they cannot.
+        rows = Reviewer.objects.filter(Q(is_paused=False) | Q(paused_by_lapses=True), pk=who.pk)
+        return rows.update(is_paused=True, paused_by_lapses=False) == 1
+
+
+def unpause(who: Reviewer | Team, *, by: User, reason: str) -> bool:
+    """Hand a person or a team work again; False when they were not paused."""
+    with because(by, reason, verb="resume"), transaction.atomic():
+        if isinstance(who, Team):
+            return Team.objects.filter(pk=who.pk, is_paused=True).update(is_paused=False) == 1
+        rows = Reviewer.objects.filter(pk=who.pk, is_paused=True)
+        return rows.update(is_paused=False, paused_by_lapses=False, lapses_in_row=0) == 1
+
+
 def resume(reviewer: Reviewer) -> bool:
     """End a pause that came from lapses; False when ops paused the person, which only ops may end."""
     Reviewer.objects.filter(pk=reviewer.pk, paused_by_lapses=True).update(
@@ -96,13 +119,13 @@ def resume(reviewer: Reviewer) -> bool:
 
 @transaction.atomic
 def give_role(*, username: str, password: str, role: str, first_name: str = "", last_name: str = "") -> User:
-    """A sign-in with one of the roles of ``config/roles.py``; ops managers may open the admin."""
+    """A sign-in with one of the roles of ``config/roles.py``; ops managers and privacy officers may open the admin."""
     user = _user_model().objects.create_user(
         username=username,
         password=password,
         first_name=first_name,
         last_name=last_name,
-        is_staff=role == "ops manager",
+        is_staff=role in {"ops manager", "privacy officer"},
     )
     user.groups.add(Group.objects.get(name=role))
     return user

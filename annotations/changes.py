@@ -1,0 +1,110 @@
+"""Changes: what people did to others' work and to the rules of it, latest first, as the database wrote it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from annotations.models import Lease, Project, Task
+from clips.models import Clip
+from workforce.models import DailyLimit, Reviewer, Team
+
+# What is kept, by the word for it.
+KEPT: dict[str, type[Model]] = {
+    "lease": Lease,
+    "task": Task,
+    "project": Project,
+    "clip": Clip,
+    "reviewer": Reviewer,
+    "team": Team,
+}
+LIMIT = "limit"
+INNER = {"pgh_id", "pgh_created_at", "pgh_label", "pgh_obj", "pgh_context"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """Who did what to which row, when and why; each field's value before and after."""
+
+    at: datetime
+    by: str
+    verb: str
+    why: str
+    kind: str
+    number: int
+    fields: dict[str, tuple[Any, Any]]
+
+
+def latest(*, kind: str = "", number: int | None = None, by: str = "", most: int = 100) -> list[Change]:
+    """The latest changes, of one kind, one row or one person if asked; at most ``most``.
+
+    Changes without a name were made by the system or by hand in SQL.
+    """
+    found: list[Change] = []
+    for name, model in KEPT.items():
+        if kind in {"", name}:
+            found += _of(name, model, number=number, by=by, most=most)
+    if kind in {"", LIMIT} and number is None:
+        found += _limits(by=by, most=most)
+    return sorted(found, key=lambda change: change.at, reverse=True)[:most]
+
+
+def _of(kind: str, model: Any, *, number: int | None, by: str, most: int) -> list[Change]:
+    events = model.pgh_event_model.objects
+    after = events.filter(pgh_label="to").select_related("pgh_context").order_by("-pgh_id")
+    if number is not None:
+        after = after.filter(pgh_obj_id=number)
+    if by:
+        after = after.filter(pgh_context__metadata__by=by)
+    rows = list(after[:most])
+    before: dict[int, list[Any]] = {}
+    if rows:
+        # What was stands right before what is, for the same row: its trigger fires first.
+        was = events.filter(
+            pgh_label="from", pgh_obj_id__in={row.pgh_obj_id for row in rows}, pgh_id__lt=rows[0].pgh_id
+        )
+        for row in was.order_by("-pgh_id"):
+            before.setdefault(row.pgh_obj_id, []).append(row)
+    columns = [field.attname for field in model.pgh_event_model._meta.fields if field.name not in INNER]
+    changes = []
+    for row in rows:
+        old = next((item for item in before.get(row.pgh_obj_id, []) if item.pgh_id < row.pgh_id), None)
+        said = row.pgh_context.metadata if row.pgh_context else {}
+        changes.append(
+            Change(
+                at=row.pgh_created_at,
+                by=said.get("by", ""),
+                verb=said.get("verb", ""),
+                why=said.get("why", ""),
+                kind=kind,
+                number=row.pgh_obj_id,
+                fields={
+                    name.removesuffix("_id"): (getattr(old, name, None), getattr(row, name))
+                    for name in columns
+                    if getattr(old, name, None) != getattr(row, name)
+                },
+            )
+        )
+    return changes
+
+
+def _limits(*, by: str, most: int) -> list[Change]:
+    """Limits are never edited, so each is its own record."""
+    rows = DailyLimit.objects.select_related("author", "region", "team", "reviewer__user").order_by("-id")
+    if by:
+        rows = rows.filter(author__username=by)
+    return [
+        Change(
+            at=row.created_at,
+            by=row.author.get_username(),
+            verb="set limit",
+            why=row.reason,
+            kind=LIMIT,
+            number=row.pk,
+            fields={f"{row}, from {row.from_day}": (None, row.value)},
+        )
+        for row in rows[:most]
+    ]

@@ -1,0 +1,125 @@
+"""Actions of the admin that touch others' work: first what will happen is shown, and a reason is asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.admin import ModelAdmin
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from config.errors import Refusal
+from config.history import LONGEST, ReasonMissing, checked
+
+MOST = 1000
+SHOWN = 20
+
+# Does it to one row: (admin, request, row, answers of the form); returns False when there was nothing to do.
+Choices = dict[str, Sequence[tuple[str, Any]]]
+Do = Callable[[Any, HttpRequest, Any, dict[str, Any]], object]
+
+
+class ReasonForm(forms.Form):
+    """Why, and sometimes what."""
+
+    reason = forms.CharField(
+        max_length=LONGEST,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "autofocus": True}),
+        help_text="Kept with your name beside what changes.",
+    )
+
+    def __init__(self, data: Any, *, choices: Choices, numbers: dict[str, str]) -> None:
+        super().__init__(data)
+        for name, offered in choices.items():
+            self.fields[name] = forms.ChoiceField(choices=offered, widget=UnfoldAdminSelectWidget())
+        for name, label in numbers.items():
+            self.fields[name] = forms.IntegerField(
+                label=label, min_value=0, max_value=10_000, widget=UnfoldAdminIntegerFieldWidget()
+            )
+        self.order_fields([*choices, *numbers, "reason"])
+
+    def clean_reason(self) -> str:
+        try:
+            return checked(self.cleaned_data["reason"])
+        except ReasonMissing as refusal:
+            raise ValidationError(refusal.detail) from None
+
+
+def with_reason(
+    *,
+    description: str,
+    effect: str,
+    done: str,
+    choices: Choices | None = None,
+    numbers: dict[str, str] | None = None,
+) -> Callable[[Do], Any]:
+    """Make an action of a verb for one row: a page that says its effect and asks why, then the verb for each row.
+
+    ``done`` ends the sentence "3 leases ...". A row whose verb refuses is left as it is, and the page says why.
+    """
+
+    def decorate(do: Do) -> Any:
+        def run(self: ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+            count = queryset.count()
+            if count > MOST:
+                messages.error(request, f"{count} are too many at once; choose {MOST} at the most.")
+                return None
+            asked = "confirmed" in request.POST
+            form = ReasonForm(request.POST if asked else None, choices=choices or {}, numbers=numbers or {})
+            if asked and form.is_valid():
+                _run_each(self, request, queryset, form.cleaned_data, do, done)
+                return None
+            return TemplateResponse(
+                request,
+                "admin/with_reason.html",
+                self.admin_site.each_context(request)
+                | {
+                    "title": description,
+                    "effect": effect,
+                    "form": form,
+                    "rows": [str(row) for row in queryset[:SHOWN]],
+                    "more": max(0, count - SHOWN),
+                    "count": count,
+                    "opts": self.model._meta,
+                    "action": do.__name__,
+                    "chosen": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
+                    "select_across": request.POST.get("select_across", "0"),
+                    "checkbox": helpers.ACTION_CHECKBOX_NAME,
+                },
+            )
+
+        run.__name__, run.__doc__ = do.__name__, do.__doc__
+        return action(description=description, permissions=["ops"])(run)
+
+    return decorate
+
+
+def _run_each(
+    admin: ModelAdmin, request: HttpRequest, rows: QuerySet[Any], answers: dict[str, Any], do: Do, done: str
+) -> None:
+    ended = dull = 0
+    refused: Counter[str] = Counter()
+    for row in rows:
+        try:
+            if do(admin, request, row, answers) is False:
+                dull += 1
+            else:
+                ended += 1
+        except Refusal as refusal:
+            refused[refusal.detail] += 1
+    names = admin.model._meta
+    if ended:
+        messages.success(request, f"{ended} {names.verbose_name if ended == 1 else names.verbose_name_plural} {done}.")
+    if dull:
+        messages.info(request, f"{dull} were so already.")
+    for why, count in refused.most_common():
+        messages.warning(request, f"{count} left as they were: {why}")
