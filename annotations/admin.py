@@ -176,6 +176,9 @@ class TaskAdmin(Record):
     search_help_text = "Task or clip number"
     actions = ["requeue"]
 
+    def preview(self, task: Task) -> str:
+        return f"{task} of {task.project}, {task.team}: {task.get_state_display().lower()}, {self.seats(task)}"
+
     @display(
         description="State",
         ordering="state",
@@ -232,6 +235,9 @@ class LeaseAdmin(Record):
     # A token is for the holder's eyes only.
     exclude = ["token"]
     actions = ["recall"]
+
+    def preview(self, lease: Lease) -> str:
+        return f"{lease} of {lease.reviewer} on {lease.task}: {lease.get_state_display().lower()}"
 
     @with_reason(
         description="Recall leases",

@@ -12,6 +12,7 @@ from annotations.errors import StaleToken
 from annotations.models import LEASE_MOVES, Flag, Lease, LeaseState, RecallReason
 from clips import cases
 from clips.models import CaseKind
+from config.history import made_by
 from config.states import move
 from workforce import quotas
 from workforce.models import Reviewer
@@ -34,7 +35,7 @@ def flag(
     lease = leasing.own_lease(reviewer, lease_id)
     if token != lease.token:
         raise StaleToken
-    with transaction.atomic():
+    with made_by(reviewer.user, verb="flag"), transaction.atomic():
         held = stopping.hold_clip(lease.task.clip_id, also=[lease.quota_day_id])
         # Of two calls at once the second waits above, and finds the first's flag here.
         found = Flag.objects.filter(lease=lease, kind=kind).first()

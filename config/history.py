@@ -51,6 +51,11 @@ def because(by: User, reason: str, *, verb: str) -> pghistory.context:
     return pghistory.context(user=by.pk, by=by.get_username(), why=checked(reason), verb=verb)
 
 
+def made_by(by: User, *, verb: str) -> pghistory.context:
+    """A context whose changes carry who made them, for verbs whose reason stands elsewhere."""
+    return pghistory.context(user=by.pk, by=by.get_username(), why="", verb=verb)
+
+
 def checked(reason: str) -> str:
     """The reason without blanks around it. Raises :class:`ReasonMissing`."""
     said = " ".join(reason.split())

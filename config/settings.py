@@ -300,7 +300,6 @@ UNFOLD = {
                         "link": reverse_lazy("admin:annotations_project_changelist"),
                     },
                     {"title": "Cases", "icon": "report", "link": reverse_lazy("admin:clips_case_changelist")},
-                    {"title": "Cases", "icon": "report", "link": reverse_lazy("admin:clips_case_changelist")},
                     {
                         "title": "Exports",
                         "icon": "download",

@@ -119,7 +119,8 @@ class ReviewerAdmin(Register):
     search_help_text = "Name, sign-in or pseudonym"
     autocomplete_fields = ["team"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
-    readonly_fields = ["pseudonym", "is_paused", "limits"]
+    readonly_fields = ["pseudonym", "paused", "limits"]
+    exclude = ["is_paused"]
     actions = ["pause", "resume", "set_day"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
