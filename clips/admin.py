@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
 from clips import preparing
-from clips.models import Clip, ClipState, Consent, Disclosure, Rendition
+from clips.models import Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition
 from clips.tasks import ring_for
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
@@ -136,3 +136,21 @@ class ConsentAdmin(Record):
     @display(description="Agreed to")
     def agreed_to(self, consent: Any) -> str:
         return ", ".join(purpose.replace("_", " ") for purpose in consent.purposes)
+
+
+@admin.register(DeviceEvent)
+class DeviceEventAdmin(Record):
+    list_display = ["clip", "said", "device_model", "detector_version", "happened_at"]
+    list_filter = ["device_model", "detector_version", "clip__region"]
+    list_select_related = ["clip"]
+    search_fields = ["=clip__id"]
+    search_help_text = "Clip number"
+
+
+@admin.register(Likeness)
+class LikenessAdmin(Record):
+    list_display = ["id", "other", "clip", "distance", "verdict", "found_at"]
+    list_filter = ["verdict", "clip__region"]
+    list_select_related = ["clip", "other"]
+    search_fields = ["=clip__id", "=other__id"]
+    search_help_text = "Clip number"

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from config.history import kept
@@ -32,7 +32,8 @@ class ClipState(models.TextChoices):
 
 CLIP_MOVES: Moves = {
     ClipState.RECEIVING: frozenset({ClipState.UPLOADED}),
-    ClipState.UPLOADED: frozenset({ClipState.PREPARING, ClipState.WITHHELD}),
+    # To failed: ops cancelled it.
+    ClipState.UPLOADED: frozenset({ClipState.PREPARING, ClipState.FAILED, ClipState.WITHHELD}),
     # Back to uploaded: the worker died or gave the clip back, and attempts are left.
     ClipState.PREPARING: frozenset({ClipState.READY, ClipState.UPLOADED, ClipState.FAILED, ClipState.WITHHELD}),
     # To quarantined: somebody flagged it. To uploaded: it is prepared again.
@@ -47,6 +48,7 @@ CLIP_MOVES: Moves = {
 
 class ClipKind(models.TextChoices):
     VIDEO = "video", "Video"
+    VOICE = "voice", "Voice"
 
 
 class Source(models.TextChoices):
@@ -68,7 +70,9 @@ class Purpose(models.TextChoices):
 @kept(
     "state",
     "is_sensitive",
-    when="OLD.is_sensitive IS DISTINCT FROM NEW.is_sensitive OR OLD.state <> NEW.state"
+    "same_as",
+    when="OLD.is_sensitive <> NEW.is_sensitive OR OLD.same_as_id IS DISTINCT FROM NEW.same_as_id"
+    " OR OLD.state <> NEW.state"
     " AND (OLD.state IN ('quarantined', 'withheld') OR NEW.state IN ('quarantined', 'withheld'))",
 )
 class Clip(models.Model):
@@ -98,6 +102,17 @@ class Clip(models.Model):
     percent = models.PositiveSmallIntegerField(default=0, help_text="Progress of the attempt that runs.")
     failure = models.TextField(blank=True, help_text="Why preparation failed, for a person to act on.")
 
+    upload_key = models.CharField(
+        max_length=255, blank=True, db_default="", help_text="The sender's Idempotency-Key: a repeat is this clip."
+    )
+    same_as = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="copies",
+        help_text="The clip that is labelled in this one's stead.",
+    )
     original_key = models.CharField(max_length=200, unique=True)
     sha256 = models.CharField(max_length=64, db_index=True)
     size_bytes = models.PositiveBigIntegerField()
@@ -105,6 +120,9 @@ class Clip(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     facts = models.JSONField(default=dict, help_text="What the probe found: container, codecs, frame rate, rotation.")
+    sound = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="What is heard: loudness in LUFS, true peak, silences."
+    )
 
     class Meta:
         ordering = ["-id"]
@@ -118,6 +136,16 @@ class Clip(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=ClipState.FAILED) | ~Q(failure=""), name="clip_failed_has_reason"
             ),
+            models.UniqueConstraint(
+                fields=["uploaded_by", "upload_key"], condition=~Q(upload_key=""), name="clip_once_per_upload_key"
+            ),
+            # A withheld clip is over: the same bytes with a new consent are a new clip. No digest: still on its way.
+            models.UniqueConstraint(
+                fields=["owner_key", "sha256", "region"],
+                condition=~Q(state=ClipState.WITHHELD) & ~Q(sha256="") & Q(same_as=None),
+                name="clip_once_per_owner_and_bytes",
+            ),
+            models.CheckConstraint(condition=~Q(same_as=F("id")), name="clip_not_same_as_itself"),
         ]
         indexes = [
             models.Index(fields=["due_at"], name="clip_due", condition=Q(due_at__isnull=False)),
@@ -149,6 +177,10 @@ def queue_of(region: str) -> str:
 class RenditionKind(models.TextChoices):
     PROXY = "proxy", "Proxy"
     POSTER = "poster", "Poster"
+    SPRITE = "sprite", "Sprite"
+    SPRITE_INDEX = "sprite_index", "Sprite index"
+    PEAKS = "peaks", "Peaks"
+    FRAME_MAP = "frame_map", "Frame map"
 
 
 class Rendition(models.Model):
@@ -172,6 +204,70 @@ class Rendition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of clip {self.clip_id}"
+
+
+class DeviceEvent(models.Model):
+    """What the camera or the voice assistant said when it recorded the clip."""
+
+    clip = models.OneToOneField(Clip, on_delete=models.PROTECT, related_name="event")
+    device_model = models.CharField(max_length=80, blank=True)
+    detector_version = models.CharField(max_length=40, blank=True)
+    happened_at = models.DateTimeField(null=True, blank=True)
+    said = ArrayField(
+        models.SlugField(max_length=40), default=list, help_text="What it detected, such as person or glass-break."
+    )
+    detections = models.JSONField(default=list, help_text="said, score (0 to 1) and zone of each detection.")
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return ", ".join(self.said) or "nothing"
+
+
+class Print(models.Model):
+    """What a clip looks and sounds like, coarsely, so that copies of it are found."""
+
+    clip = models.OneToOneField(Clip, on_delete=models.PROTECT, related_name="print")
+    picture = models.BinaryField(default=bytes, help_text="Hashes of pictures; empty without pictures.")
+    sound = models.BinaryField(default=bytes, help_text="Fingerprint of the sound; empty without sound.")
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["id"], name="print_to_compare", condition=Q(compared_at=None))]
+
+    def __str__(self) -> str:
+        return f"print of clip {self.clip_id}"
+
+
+class Verdict(models.TextChoices):
+    """What ops say of two clips that are alike."""
+
+    WAITING = "waiting", "Not looked at"
+    SAME = "same", "The same; only one is labelled"
+    DIFFERENT = "different", "Different"
+
+
+class Likeness(models.Model):
+    """Two clips that look or sound almost alike. Nothing is dropped: ops decide."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="likenesses", help_text="The later one.")
+    other = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="+", help_text="The earlier one.")
+    distance = models.FloatField(help_text="0 is the same; how far is near stands in clips/media/nearness.py.")
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, default=Verdict.WAITING)
+    found_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "likenesses"
+        constraints = [
+            models.UniqueConstraint(fields=["clip", "other"], name="likeness_once"),
+            models.CheckConstraint(condition=Q(clip__gt=F("other")), name="likeness_later_first"),
+        ]
+        indexes = [models.Index(fields=["verdict", "id"], name="likeness_by_verdict")]
+
+    def __str__(self) -> str:
+        return f"clips {self.other_id} and {self.clip_id}"
 
 
 class Disclosure(models.Model):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 
 ROLES: dict[str, list[str]] = {
@@ -40,6 +42,9 @@ ROLES: dict[str, list[str]] = {
         "clips.view_clip",
         "clips.view_rendition",
         "clips.view_consent",
+        "clips.view_deviceevent",
+        "clips.view_likeness",
+        "clips.change_likeness",
         "clips.view_disclosure",
         "annotations.add_project",
         "annotations.change_project",
@@ -62,13 +67,12 @@ ROLES: dict[str, list[str]] = {
 
 
 def ensure_roles(**_: Any) -> None:
-    """Give each role exactly its permissions. Called after migrate; safe to repeat."""
+    """Give each role exactly its permissions, as far as they are there. Called after migrate; safe to repeat."""
     for name, codenames in ROLES.items():
         group, _created = Group.objects.get_or_create(name=name)
-        wanted = []
-        for full_name in codenames:
-            app_label, codename = full_name.split(".")
-            wanted.append(Permission.objects.get(content_type__app_label=app_label, codename=codename))
+        wanted = Permission.objects.annotate(
+            full_name=Concat("content_type__app_label", Value("."), "codename")
+        ).filter(full_name__in=codenames)
         group.permissions.set(wanted)
 
 

@@ -158,7 +158,11 @@ def make_ready_clips(by: User, count: int, *, region: str = "in") -> list[Clip]:
     for _ in range(count):
         folder = f"{next(numbers):032x}"
         clip = Clip.objects.create(
-            **clip_fields, region=region, uploaded_by=by, original_key=f"{folder}/original", state=ClipState.READY
+            **clip_fields | {"owner_key": f"owner-{next(numbers):08d}"},
+            region=region,
+            uploaded_by=by,
+            original_key=f"{folder}/original",
+            state=ClipState.READY,
         )
         Consent.objects.create(
             clip=clip,

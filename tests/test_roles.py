@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.files.storage import storages
 from django.core.management import call_command
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -99,6 +100,12 @@ def people(roles, asha: Reviewer) -> dict[str, APIClient]:
 
 def test_every_role_has_a_walker(people) -> None:
     assert set(ROLES) < set(people)
+
+
+def test_every_role_has_all_its_permissions(roles) -> None:
+    for name, wanted in ROLES.items():
+        held = Group.objects.get(name=name).permissions.values_list("content_type__app_label", "codename")
+        assert {".".join(pair) for pair in held} == set(wanted)
 
 
 def test_every_door_answers_every_role_as_the_table_says(people) -> None:
