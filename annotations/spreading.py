@@ -17,7 +17,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Sum
 from annotations import queries
 from annotations.models import Lease, LeaseState, Project, Task, TaskState
 from clips.models import Clip
-from clips.queries import reviewable
+from clips.queries import to_label
 from workforce.models import Team
 
 AT_ONCE = 1000
@@ -59,7 +59,7 @@ def spread_project(project: Project, *, at: datetime) -> int:
     """Make the project's tasks for the clips it does not have yet, over its teams of each clip's region."""
     by_region = able_teams(project)
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    fresh = reviewable().filter(~Exists(planned), region__in=list(by_region)).order_by("id")[:AT_ONCE]
+    fresh = to_label().filter(~Exists(planned), region__in=list(by_region)).order_by("id")[:AT_ONCE]
     clips: dict[str, list[Clip]] = defaultdict(list)
     for clip in fresh:
         clips[clip.region].append(clip)
@@ -180,4 +180,4 @@ def _able_team(task: Task) -> int | None:
 def unplaced(project: Project) -> int:
     """Ready clips that no team of this project may take, because none of their region is able to."""
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    return reviewable().filter(~Exists(planned)).exclude(region__in=list(able_teams(project))).count()
+    return to_label().filter(~Exists(planned)).exclude(region__in=list(able_teams(project))).count()

@@ -15,9 +15,9 @@ from django.db.models import Exists, F, OuterRef
 
 from annotations import queries
 from annotations.models import LEASE_MOVES, TASK_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
-from clips import cases, consenting
-from clips.models import Case, Clip, ClipState, Decision
-from clips.queries import reviewable
+from clips import cases, consenting, likeness
+from clips.models import Case, Clip, ClipState, Decision, Likeness, Verdict
+from clips.queries import reviewable, to_label
 from config.errors import NotFound
 from config.history import because
 from config.states import move
@@ -105,9 +105,26 @@ def decide(case_id: int, *, decision: str, by: User, reason: str, at: datetime) 
     return case
 
 
+def judge(likeness_id: int, *, verdict: str, by: User, reason: str, at: datetime) -> Likeness:
+    """Say whether two clips are the same; of the same only the earlier is labelled, and the later's tasks stop.
+
+    Can be taken back: the sweep then opens them again. Raises :class:`NotFound`,
+    :class:`config.history.ReasonMissing`.
+    """
+    found = likeness.get(likeness_id)
+    with because(by, reason, verb="judge likeness"), transaction.atomic():
+        held = hold_clip(found.clip_id)
+        if verdict == Verdict.SAME:
+            stop_tasks(found.clip_id, at=at)
+            recall_all(held, why=RecallReason.OPS, at=at)
+        likeness.judge(found, verdict=verdict)
+    found.refresh_from_db()
+    return found
+
+
 def put_back(*, at: datetime, most: int = 500) -> int:
     """Open the stopped tasks whose clips may be shown again, at their old place in the queue; returns how many."""
-    shown = reviewable().filter(pk=OuterRef("clip_id"))
+    shown = to_label().filter(pk=OuterRef("clip_id"))
     rows = Task.objects.filter(Exists(shown), state=TaskState.STOPPED).select_related("project", "clip")
     return each(rows.order_by("id")[:most], lambda task: _reopen(task, at=at))
 
@@ -119,7 +136,7 @@ def _reopen(task: Task, *, at: datetime) -> bool:
     rank = queries.rank_of(task.due_at, priority=task.project.priority)
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=task.pk)
-        if not reviewable().filter(pk=task.clip_id, is_sensitive=task.clip.is_sensitive).exists():
+        if not to_label().filter(pk=task.clip_id, is_sensitive=task.clip.is_sensitive).exists():
             return False
         queries.enter(lane, [rank])
         moved = move(

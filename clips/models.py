@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -151,6 +152,7 @@ class Clip(models.Model):
             models.Index(fields=["due_at"], name="clip_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["state", "region", "id"], name="clip_by_state"),
         ]
+        permissions = [("watch_clip", "Can watch ordinary clips in the admin; each time is recorded")]
 
     def __str__(self) -> str:
         return f"clip {self.pk}"
@@ -231,10 +233,16 @@ class Print(models.Model):
     clip = models.OneToOneField(Clip, on_delete=models.PROTECT, related_name="print")
     picture = models.BinaryField(default=bytes, help_text="Hashes of pictures; empty without pictures.")
     sound = models.BinaryField(default=bytes, help_text="Fingerprint of the sound; empty without sound.")
+    words = ArrayField(
+        models.BigIntegerField(), default=list, help_text="The telling parts of both: a copy shares some of them."
+    )
     compared_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["id"], name="print_to_compare", condition=Q(compared_at=None))]
+        indexes = [
+            models.Index(fields=["id"], name="print_to_compare", condition=Q(compared_at=None)),
+            GinIndex(fields=["words"], name="print_by_word"),
+        ]
 
     def __str__(self) -> str:
         return f"print of clip {self.clip_id}"
@@ -377,3 +385,20 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display().lower()} case {self.pk} of clip {self.clip_id}"
+
+
+class Sight(models.Model):
+    """One time that footage was served to a member of staff: what, to whom, why."""
+
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="sights")
+    rendition_kind = models.CharField(max_length=16, choices=RenditionKind.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    place = models.CharField(max_length=40, help_text="The page that showed it.")
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["clip", "id"], name="sight_by_clip")]
+
+    def __str__(self) -> str:
+        return f"{self.rendition_kind} of clip {self.clip_id}"

@@ -16,3 +16,8 @@ def reviewable() -> QuerySet[Clip]:
     """Clips that may be put before people: prepared, and their owner agreed to human review."""
     agreed = consents_for_review().filter(clip=OuterRef("pk"))
     return Clip.objects.filter(Exists(agreed), state=ClipState.READY)
+
+
+def to_label() -> QuerySet[Clip]:
+    """Clips that people are asked about: those that may be put before them and are no copies of others."""
+    return reviewable().filter(same_as=None)
