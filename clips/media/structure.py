@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from clips.errors import NotAVideo, Truncated, Unreadable
+from clips.media import sound_frames
 from clips.media.sniff import HEAD_BYTES, ts_packet
 
 # A fragmented two-minute clip with a fragment for every frame has some 15,000 boxes.
@@ -52,6 +53,8 @@ def check(path: Path, *, demuxer: str) -> None:
                 _check_matroska(file, size)
             case "mpegts":
                 _check_ts(file, size)
+            case _ if demuxer in sound_frames.CHECKS:
+                sound_frames.check(file, demuxer=demuxer)
             case _:
                 raise NotAVideo
 
