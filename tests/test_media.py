@@ -124,6 +124,8 @@ def test_facts_say_what_the_clip_is() -> None:
         audio_codec="aac",
         rotation=0,
         size_bytes=DOORSTEP.stat().st_size,
+        sample_rate=16000,
+        channels=1,
     )
     walkway = facts_of(WALKWAY)
     assert (walkway.demuxer, walkway.video_codec, walkway.duration_ms) == ("avi", "msmpeg4v3", 9000)

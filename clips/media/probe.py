@@ -2,7 +2,8 @@
 
 ``probe`` first reads the container's outline here, in plain Python that touches nothing but headers, and only then
 starts ``clips.media.reader`` on it: without network, with bounded time and memory, in an empty folder, with an empty
-environment. Whatever becomes of that process, the caller gets facts or a refusal.
+environment, enclosed where the machine can do that. Whatever becomes of that process, the caller gets facts or a
+refusal.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from clips import errors
-from clips.media import process, sniff, structure
+from clips.media import process, sandbox, sniff, structure
 from clips.media.facts import Facts, Kind
 from clips.media.limits import Limits
 from config.errors import BadInput
@@ -56,13 +57,21 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
     """
     request = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits), "parent": os.getpid()}
     with tempfile.TemporaryDirectory(prefix="probe-") as empty:
+        environment = process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)}
+        # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
+        argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)]
+        if sandbox.available():
+            # In there our own process does not exist; bubblewrap watches over it instead.
+            request |= {"path": str(sandbox.CLIP), "parent": None}
+            argv = sandbox.command(
+                sandbox.python_argv("-m", "clips.media.reader", json.dumps(request)),
+                clip=path,
+                out=None,
+                runtime=sandbox.python(),
+                environment=process.bare_environment(Path("/")) | sandbox.python_environment(),
+            )
         ended = process.run(
-            # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
-            [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)],
-            cwd=Path(empty),
-            env=process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)},
-            wall_seconds=limits.probe_wall_seconds,
-            on_tick=on_tick,
+            argv, cwd=Path(empty), env=environment, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick
         )
     if ended.timed_out or ended.returncode != 0:
         raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")
