@@ -73,7 +73,8 @@ def check_promises(proxy: Made, poster: Made) -> list[Fraction]:
         assert len(others) <= 1
         for sound in others:
             assert isinstance(sound, av.AudioStream)
-            assert (sound.codec_context.name, sound.rate, sound.channels) == ("aac", 48000, 2)
+            assert (sound.codec_context.name, sound.rate) == ("aac", 48000)
+            assert sound.channels in (1, 2)
         coding = video.codec_context
         assert (coding.name, coding.profile, coding.pix_fmt) == ("h264", "High", "yuv420p")
         assert coding.sample_aspect_ratio in (None, 1)
@@ -470,7 +471,7 @@ def failure(tmp_path: Path, ffmpeg: Path, **bounds: int) -> str:
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(errors.PreparationFailed) as failed:
-        render(DOORSTEP, out, facts_of(DOORSTEP), ffmpeg=ffmpeg, limits=replace(LIMITS, **bounds))
+        render(WALKWAY, out, facts_of(WALKWAY), ffmpeg=ffmpeg, limits=replace(LIMITS, **bounds))
     assert not list(out.iterdir())
     assert str(tmp_path) not in failed.value.reason
     assert failed.value.reason.endswith(".")
@@ -537,9 +538,9 @@ def test_the_heart_beats_while_the_program_is_silent(tmp_path: Path) -> None:
     beats: list[float] = []
     with pytest.raises(errors.PreparationFailed):
         render(
-            DOORSTEP,
+            WALKWAY,
             tmp_path,
-            facts_of(DOORSTEP),
+            facts_of(WALKWAY),
             ffmpeg=program(tmp_path, "exec >&- 2>&-; sleep 3"),
             limits=LIMITS,
             on_tick=lambda percent: beats.append(time.monotonic()),

@@ -150,7 +150,7 @@ def _heard(clip: Stream, facts: Facts, sound_print: bool) -> tuple[list[Stream],
 
 
 def _voice_proxy(heard: list[Stream], facts: Facts) -> Stream:
-    options = {**_bare(), "f": "mp4", "movflags": "+faststart", **_aac(min(2, max(1, facts.channels)))}
+    options = {**_bare(), "f": "mp4", "movflags": "+faststart", **_aac(facts)}
     return ffmpeg.output(*heard, f"file:{VOICE_PROXY}", **options)
 
 
@@ -176,7 +176,9 @@ def _bare() -> dict[str, str | None]:
     }
 
 
-def _aac(channels: int) -> dict[str, str | None]:
+def _aac(facts: Facts) -> dict[str, str | None]:
+    # One channel stays one: made two, each would be quieter by 3 dB, and what is measured on it with them.
+    channels = 1 if facts.channels == 1 else 2
     return {"c:a": "aac", "b:a": f"{64 * channels}k", "ac": str(channels), "ar": "48000", "flags:a": "+bitexact"}
 
 
@@ -202,7 +204,7 @@ def _proxy_options(rate: Fraction, facts: Facts) -> dict[str, str | None]:
         "stats_enc_pre:v": STATS,
         "stats_enc_pre_fmt:v": STATS_FORMAT,
     }
-    return options | (_aac(2) if facts.has_audio else {})
+    return options | (_aac(facts) if facts.has_audio else {})
 
 
 def _still_options(*, quality: int) -> dict[str, str | None]:
