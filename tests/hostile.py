@@ -6,6 +6,7 @@ All of them start from a whole clip of ``clips/samples`` where one is needed, so
 from __future__ import annotations
 
 import io
+import random
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -180,3 +181,11 @@ def with_tail(path: Path, clip: Path) -> Path:
     """A whole clip and a web page behind it."""
     path.write_bytes(clip.read_bytes() + b"<html><body>" + SCRIPT.encode() + b"</body></html>")
     return path
+
+
+def mutated(clip: Path, seed: int) -> bytes:
+    """A clip with some bytes of its headers, and fewer elsewhere, changed by chance."""
+    chance, data = random.Random(seed), bytearray(clip.read_bytes())
+    for _ in range(chance.randint(1, 12)):
+        data[chance.randrange(min(len(data), chance.choice([400, 8000, len(data)])))] = chance.choice([0, 1, 127, 255])
+    return bytes(data)

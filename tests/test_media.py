@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
@@ -356,7 +355,7 @@ def test_a_cut_clip_with_its_lengths_mended_is_found_by_counting(tmp_path: Path,
 def test_a_damaged_outline_is_sound_or_refused(
     tmp_path_factory: pytest.TempPathFactory, seed: int, which: Path
 ) -> None:
-    damaged = mutated(which, seed)
+    damaged = hostile.mutated(which, seed)
     path = tmp_path_factory.getbasetemp() / f"damaged{which.suffix}"
     path.write_bytes(damaged)
     with suppress(BadInput):
@@ -367,17 +366,9 @@ def test_a_damaged_outline_is_sound_or_refused(
 def test_a_damaged_clip_is_read_or_refused(tmp_path: Path, seed: int) -> None:
     clip = [WALKWAY, DOORSTEP, TREE, BIKES][seed % 4]
     path = tmp_path / clip.name
-    path.write_bytes(mutated(clip, seed))
+    path.write_bytes(hostile.mutated(clip, seed))
     with suppress(BadInput):
         assert examine_apart(path, demuxer=sniff.DEMUXERS[clip.suffix[1:]], limits=LIMITS).frames
-
-
-def mutated(clip: Path, seed: int) -> bytes:
-    """A clip with some bytes of its headers, and fewer elsewhere, changed by chance."""
-    chance, data = random.Random(seed), bytearray(clip.read_bytes())
-    for _ in range(chance.randint(1, 12)):
-        data[chance.randrange(min(len(data), chance.choice([400, 8000, len(data)])))] = chance.choice([0, 1, 127, 255])
-    return bytes(data)
 
 
 # What is refused for being too much
