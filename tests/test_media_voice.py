@@ -205,8 +205,8 @@ def test_copies_of_speech_are_near_and_other_speech_is_far(tmp_path: Path) -> No
         "e.flac": ["-af", "volume=-12dB"],
         "f.wav": ["-ss", "0.37"],
     }
-    for source in (SPEECH, READING, FLAC):
-        for name, options in changes.items():
+    for number, (name, options) in enumerate(changes.items()):
+        for source in (READING, FLAC) if number % 2 else (SPEECH,):
             copy = made_of(recoded(tmp_path / name, *options, source=source), tmp_path / "out").sound_print
             for other, known in prints.items():
                 distance = nearness.sound_distance(copy, known)
@@ -222,26 +222,27 @@ def test_one_word_has_a_print(tmp_path: Path) -> None:
     assert nearness.sound_distance(print_, again) <= nearness.SOUND_NEAR < nearness.sound_distance(print_, other)
 
 
-COPIES = {
-    "weak": ["-crf", "35"],
-    "half": ["-vf", "scale=iw/2:-2"],
-    "late": ["-ss", "0.3"],
-    "short": ["-ss", "1.25", "-t", "6"],
-}
+COPIES = [
+    ("walkway.avi", ["-crf", "35"]),
+    ("walkway.avi", ["-vf", "scale=iw/2:-2"]),
+    ("walkway.avi", ["-ss", "1.25", "-t", "6"]),
+    ("bikes.mp4", ["-crf", "35"]),
+    ("bikes.mp4", ["-ss", "0.3"]),
+    ("tree-cinepak.avi", ["-ss", "0.3", "-vf", "scale=iw/2:-2"]),
+]
 
 
 def test_copies_of_footage_are_near_and_other_moments_are_far(tmp_path: Path) -> None:
     names = ("walkway.avi", "bikes.mp4", "tree-cinepak.avi", "doorstep.mp4")
     prints = {name: made_of(SAMPLES / name, tmp_path / "out").picture_print for name in names}
-    for source in ("walkway.avi", "bikes.mp4", "tree-cinepak.avi"):
-        for name, options in COPIES.items():
-            path = tmp_path / f"{name}.mp4"
-            hostile.ffmpeg("-i", SAMPLES / source, "-c:v", "libx264", "-preset", "veryfast", *options, path)
-            copy = made_of(path, tmp_path / "out").picture_print
-            for other, known in prints.items():
-                distance = nearness.picture_distance(copy, known)
-                # The doorstep is the walkway's camera at another time.
-                assert (distance <= nearness.PICTURES_NEAR) == (other == source), (source, name, other, distance)
+    for source, options in COPIES:
+        path = tmp_path / "copy.mp4"
+        hostile.ffmpeg("-i", SAMPLES / source, "-c:v", "libx264", "-preset", "veryfast", *options, path)
+        copy = made_of(path, tmp_path / "out").picture_print
+        for other, known in prints.items():
+            distance = nearness.picture_distance(copy, known)
+            # The doorstep is the walkway's camera at another time.
+            assert (distance <= nearness.PICTURES_NEAR) == (other == source), (source, options, other, distance)
 
 
 def test_nothing_is_near_to_nothing() -> None:
