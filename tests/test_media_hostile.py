@@ -205,7 +205,6 @@ def test_clips_mangled_by_chance_end_in_renditions_or_a_reason(tmp_path: Path, l
             assert not left.name.startswith(".render-"), f"seed {seed}"
             left.unlink()
         assert not list(working_in(out)), f"seed {seed}"
-    print(
-        f"{count} mangled clips from seed {began}: {dict(ends.most_common())}; slowest {slowest[0]:.1f} s (seed {slowest[1]})"
-    )
+    found = f"{dict(ends.most_common())}; slowest {slowest[0]:.1f} s, seed {slowest[1]}"
+    print(f"{count} from seed {began}: {found}")
     assert sum(ends.values()) == count

@@ -134,6 +134,24 @@ def test_lengths_of_frames_are_known() -> None:
     assert sound_frames.adts_frame(bytes.fromhex("fff15080 2e7ffc".replace(" ", ""))) == 371
 
 
+def test_a_length_that_can_only_be_guessed_is_counted(tmp_path: Path) -> None:
+    # Silence and then noise at a bit rate that varies: guessed from its beginning it would last for ever.
+    path = tmp_path / "guess.mp3"
+    inputs = ("-f", "lavfi", "-i", "anullsrc=r=44100:cl=mono:d=9", "-f", "lavfi", "-i", "anoisesrc=r=44100:d=9")
+    hostile.ffmpeg(*inputs, "-filter_complex", "concat=n=2:v=0:a=1", "-q:a", "0", "-write_xing", "0", path)
+    assert facts_of(path).duration_ms == pytest.approx(18_000, abs=100)
+
+
+def test_an_mp3_cut_between_two_frames_is_refused(tmp_path: Path) -> None:
+    data = recoded(tmp_path / "a.mp3", "-id3v2_version", "0").read_bytes()
+    at = frames = 0
+    while frames < 300:
+        at, frames = at + sound_frames.mp3_frame(data[at : at + 4]), frames + 1
+    (tmp_path / "b.mp3").write_bytes(data[:at])
+    with pytest.raises(errors.Truncated):
+        facts_of(tmp_path / "b.mp3")
+
+
 def test_padding_and_tags_behind_an_mp3_are_no_harm(tmp_path: Path) -> None:
     data = recoded(tmp_path / "a.mp3").read_bytes()
     for tail in (b"TAG" + bytes(125), bytes(1000), b"APETAGEX" + bytes(60)):

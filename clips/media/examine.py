@@ -32,10 +32,15 @@ _MISSING_SHARE = 0.05
 # These count their samples and do not round.
 _EXACT = ("flac", "wav")
 _EXACT_SECONDS = 0.1
+# These declare nothing, and what ffmpeg says of their length is a guess from their first frames' bit rate. Whether they
+# are whole was found out from their frames.
+_ESTIMATED = ("mp3", "aac")
 # Of full scale (-60 dB): what nobody hears in an ordinary room.
 _SILENCE = 33
 # Two pictures may be this far from evenly spaced and the rate still be constant: containers count in whole ticks.
 _UNEVEN = 0.2
+# Above this a declared rate may be a clock's.
+_CLOCKS = 120
 
 
 class Refused(Exception):
@@ -130,7 +135,8 @@ def _read(container: InputContainer, *, demuxer: str, limits: Limits, size_bytes
         _check_pixels(video.codec_context.width, video.codec_context.height, limits)
     if audio is not None:
         _check_sound(audio, limits)
-    if container.duration and container.duration > limits.max_duration_ms * 1000:
+    estimated = demuxer in _ESTIMATED
+    if not estimated and container.duration and container.duration > limits.max_duration_ms * 1000:
         raise Refused("clip-too-long", f"At most {limits.max_duration_ms // 1000} seconds.")
 
     seen, ear = _Spans(), _Ear()
@@ -155,10 +161,12 @@ def _read(container: InputContainer, *, demuxer: str, limits: Limits, size_bytes
     main: Stream | None = video or audio
     if main is None or main.index not in seen.spans:
         raise Refused("unreadable")
-    _check_complete(container, main, seen.spans, exact=demuxer in _EXACT)
+    if not estimated:
+        _check_complete(container, main, seen.spans, exact=demuxer in _EXACT)
 
-    has_audio = audio is not None and audio.index in seen.spans
-    used = [seen.spans[stream.index] for stream in (video, audio) if stream is not None and stream.index in seen.spans]
+    has_audio = audio is not None and audio.index in seen.spans and ear.heard
+    wanted = [video, audio if has_audio else None]
+    used = [seen.spans[stream.index] for stream in wanted if stream is not None and stream.index in seen.spans]
     start = min(start for start, _ in used)
     seconds = max(end for _, end in used) - start
     rate = (video.guessed_rate or video.average_rate) if video is not None else None
@@ -168,7 +176,7 @@ def _read(container: InputContainer, *, demuxer: str, limits: Limits, size_bytes
         raise Refused("clip-too-long", f"At most {limits.max_duration_ms // 1000} seconds.")
     facts: dict[str, object] = {"frames": 0, "frame_rate": 0.0, "width": 0, "height": 0, "rotation": 0}
     if video is not None and first is not None:
-        facts = _picture_facts(video, first, seen, rate, seconds)
+        facts = _picture_facts(video, first, seen, _believable(rate, seen.counts[video.index], seconds))
         _check_rate(facts["frame_rate"], seen.counts[video.index], seconds, limits)
     return Facts(
         demuxer=demuxer,
@@ -185,15 +193,18 @@ def _read(container: InputContainer, *, demuxer: str, limits: Limits, size_bytes
     )
 
 
-def _picture_facts(
-    video: VideoStream, first: VideoFrame, seen: _Spans, rate: Fraction | None, seconds: Fraction
-) -> dict[str, object]:
-    frames = seen.counts[video.index]
+def _believable(rate: Fraction | None, frames: int, seconds: Fraction) -> Fraction:
+    """The declared rate, unless it is a clock's (browsers record at "1000 a second") and far more than is there."""
+    counted = frames / seconds
+    return counted if rate is None or (rate > _CLOCKS and rate > 2 * counted) else rate
+
+
+def _picture_facts(video: VideoStream, first: VideoFrame, seen: _Spans, rate: Fraction) -> dict[str, object]:
     return {
         "width": video.codec_context.width or first.width,
         "height": video.codec_context.height or first.height,
-        "frame_rate": round(float(rate or frames / seconds), 6),
-        "frames": frames,
+        "frame_rate": round(float(rate), 6),
+        "frames": seen.counts[video.index],
         "rotation": round(-first.rotation) % 360,
         "constant_rate": seen.even(video.index),
         "pixel_aspect": round(float(video.sample_aspect_ratio or 1), 6) or 1.0,

@@ -16,8 +16,9 @@ class Facts:
     stands upright, and ``pixel_aspect`` is how much wider than high one of its pixels is. ``duration_ms`` is from the
     first to the end of the last picture or sound, ``start_ms`` the file's own time at the first. ``frames`` counts
     stored pictures, which is less than duration times ``frame_rate`` in files that leave out unchanged ones;
-    ``constant_rate`` says that it is not. ``is_silent`` says that there is a sound track and nothing to be heard on it.
-    ``sample_rate`` is in Hz. ``demuxer`` and the codecs are ffmpeg's names.
+    ``constant_rate`` says that it is not. ``has_audio`` says that there is a sound track which can be decoded,
+    ``is_silent`` that nothing is to be heard on it. ``sample_rate`` is in Hz. ``demuxer`` and the codecs are ffmpeg's
+    names.
 
     A voice clip has no picture: its ``video_codec`` is empty and everything about pictures is zero.
     """

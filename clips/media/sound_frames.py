@@ -43,8 +43,14 @@ def adts_frame(head: bytes) -> int:
 
 
 def check_mp3(file: BinaryIO, size: int) -> None:
-    """Raises Truncated or Unreadable."""
-    _check_frames(file, size, mp3_frame)
+    """Raises Truncated or Unreadable. Encoders may have written the number of frames into the first, which is none."""
+    frames = _check_frames(file, size, mp3_frame)
+    file.seek(_after_id3(file, size))
+    first = file.read(64)
+    for mark in (b"Xing", b"Info"):
+        at = first.find(mark)
+        if at > 0 and first[at + 7] & 1 and int.from_bytes(first[at + 8 : at + 12]) > frames - 1:
+            raise Truncated
 
 
 def check_aac(file: BinaryIO, size: int) -> None:
@@ -52,7 +58,8 @@ def check_aac(file: BinaryIO, size: int) -> None:
     _check_frames(file, size, adts_frame)
 
 
-def _check_frames(file: BinaryIO, size: int, length_of: Callable[[bytes], int]) -> None:
+def _check_frames(file: BinaryIO, size: int, length_of: Callable[[bytes], int]) -> int:
+    """How many frames there are. Raises Truncated or Unreadable."""
     at, frames = _after_id3(file, size), 0
     while at < size:
         file.seek(at)
@@ -71,6 +78,7 @@ def _check_frames(file: BinaryIO, size: int, length_of: Callable[[bytes], int]) 
             raise Unreadable("There are too many sound frames in this file.")
     if not frames:
         raise Truncated("There is a header and no sound behind it.")
+    return frames
 
 
 def _after_id3(file: BinaryIO, size: int) -> int:
