@@ -29,7 +29,7 @@ class ExtensionMismatch(BadInput):
 
 
 class NotAVideo(BadInput):
-    """The file is not a video in a format we know."""
+    """The file is neither a video nor a recording in a format we know."""
 
     code = "not-a-video"
     status = 415
@@ -39,6 +39,13 @@ class NoVideoStream(BadInput):
     """There is no picture in this file."""
 
     code = "no-video-stream"
+    status = 415
+
+
+class NoSound(BadInput):
+    """There is neither a picture nor a sound in this file."""
+
+    code = "no-sound"
     status = 415
 
 
@@ -56,7 +63,7 @@ class Truncated(BadInput):
 
 
 class Unreadable(BadInput):
-    """The file could not be read as a video."""
+    """The file could not be read as a video or a recording."""
 
     code = "unreadable"
 
@@ -86,6 +93,19 @@ class TooManyStreams(BadInput):
     """The file holds more tracks than a clip may hold."""
 
     code = "too-many-streams"
+
+
+class TooManyChapters(BadInput):
+    """The file is cut into more chapters than a clip may have."""
+
+    code = "too-many-chapters"
+
+
+class RateTooHigh(BadInput):
+    """The file has more pictures, or finer sound, in a second than a clip may have."""
+
+    code = "rate-too-high"
+    status = 413
 
 
 class PreparationFailed(Exception):

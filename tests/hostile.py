@@ -6,7 +6,10 @@ All of them start from a whole clip of ``clips/samples`` where one is needed, so
 from __future__ import annotations
 
 import io
+import random
+import socket
 import subprocess
+import threading
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -180,3 +183,167 @@ def with_tail(path: Path, clip: Path) -> Path:
     """A whole clip and a web page behind it."""
     path.write_bytes(clip.read_bytes() + b"<html><body>" + SCRIPT.encode() + b"</body></html>")
     return path
+
+
+def texts(canary: Path, port: int) -> dict[str, str]:
+    """Texts that name other places, by the name of the trick: the clip ``canary`` or this machine's ``port``."""
+    there = f"http://127.0.0.1:{port}"
+    return {
+        "ffconcat beside": f"ffconcat version 1.0\nfile {canary.name}\n",
+        "ffconcat above": f"ffconcat version 1.0\nfile ../{canary.parent.name}/{canary.name}\n",
+        "ffconcat absolute": f"ffconcat version 1.0\nfile '{canary}'\n",
+        "ffconcat network": f"ffconcat version 1.0\nfile {there}/x.mp4\n",
+        "hls absolute": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{canary}\n#EXT-X-ENDLIST\n",
+        "hls network": f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{there}/x.ts\n#EXT-X-ENDLIST\n",
+        "hls of itself": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nclip.mp4\n",
+        "hls key": f'#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI="{there}/key"\n#EXTINF:9,\n{canary}\n#EXT-X-ENDLIST\n',
+        "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+        f"<Representation><BaseURL>{there}/x.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>",
+        "smooth streaming": f'<SmoothStreamingMedia Duration="1" Url="{there}/x"></SmoothStreamingMedia>',
+        "svg": f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{there}/x.png"/></svg>',
+        "sdp": f"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nm=video {port} RTP/AVP 96\r\n",
+        "asx": f'<asx version="3.0"><entry><ref href="{there}/x.wmv"/></entry></asx>',
+        "rtsp list": f"[playlist]\nFile1=rtsp://127.0.0.1:{port}/x\nNumberOfEntries=1\n",
+        "pictures by number": "clip%03d.jpg",
+        "subtitles": f"1\n00:00:00,000 --> 00:00:05,000\n<img src={there}/x.png>\n",
+        "vapoursynth": f"import urllib.request; urllib.request.urlopen('{there}')",
+        "avisynth": f'DirectShowSource("{canary}")',
+    }
+
+
+def wrapped(text: str) -> dict[str, bytes]:
+    """A text behind the first bytes of each format, as if the bytes that name a format were all there is to it."""
+    body = text.encode()
+    riff = (len(body) + 12).to_bytes(4, "little")
+    return {
+        "mp4": b"\0\0\0\x18ftypisom\0\0\2\0isommp41" + (len(body) + 8).to_bytes(4) + b"mdat" + body,
+        "mov": b"\0\0\0\x08wide" + (len(body) + 8).to_bytes(4) + b"mdat" + body,
+        "avi": b"RIFF" + riff + b"AVI " + body.ljust(64, b" "),
+        "mkv": bytes.fromhex("1a45dfa38b4282886d6174726f736b61") + b"\x18\x53\x80\x67\xff" + body,
+        "ts": b"".join(b"\x47\x40\0\x10" + body[:184].ljust(184, b"\xff") for _ in range(8)),
+        "wav": b"RIFF" + riff + b"WAVE" + b"data" + (len(body)).to_bytes(4, "little") + body,
+        "flac": b"fLaC\x80\0\0\x22" + bytes(34) + body,
+        "ogg": b"OggS\0\6" + bytes(20) + b"\1" + bytes([min(255, len(body))]) + body[:255],
+        "mp3": b"ID3\4\0\0\0\0\0" + bytes([min(127, len(body))]) + body[:127] + b"\xff\xfb\x90\0" + bytes(413),
+        "aac": bytes.fromhex("fff150802e7ffc") + body[:364].ljust(364, b"\0"),
+    }
+
+
+def encrypted(path: Path, clip: Path) -> Path:
+    """A clip under common encryption, whose key nobody here has."""
+    key = ("-encryption_key", "00112233445566778899aabbccddeeff", "-encryption_kid", "a" * 32)
+    ffmpeg("-i", clip, "-c", "copy", "-encryption_scheme", "cenc-aes-ctr", *key, path)
+    return path
+
+
+def many_chapters(path: Path, clip: Path, *, count: int = 5000) -> Path:
+    """A clip cut into thousands of chapters."""
+    chapters = path.with_suffix(".ini")
+    marks = (f"[CHAPTER]\nTIMEBASE=1/1000\nSTART={n}\nEND={n + 1}\ntitle={n}\n" for n in range(count))
+    chapters.write_text(";FFMETADATA1\n" + "".join(marks))
+    ffmpeg("-i", clip, "-i", chapters, "-map", "0", "-map_chapters", "1", "-c", "copy", path)
+    return path
+
+
+def many_pictures(path: Path) -> Path:
+    """Two thousand pictures in one second."""
+    ffmpeg("-f", "lavfi", "-i", "color=s=16x16:r=2000:d=1", "-c:v", "libx264", "-preset", "ultrafast", path)
+    return path
+
+
+def polyglot(path: Path, clip: Path) -> Path:
+    """A whole clip with a web page before its media, in a box that players pass over."""
+    page = b"<html><body>" + SCRIPT.encode() + b"</body></html>"
+    # In fragments places are counted from each one's own beginning, so that something may be put between.
+    ffmpeg("-i", clip, "-c", "copy", "-movflags", "frag_keyframe+empty_moov+default_base_moof", path)
+    data = path.read_bytes()
+    first = int.from_bytes(data[:4])
+    path.write_bytes(data[:first] + (len(page) + 8).to_bytes(4) + b"free" + page + data[first:])
+    return path
+
+
+def tag_bomb(path: Path, clip: Path) -> Path:
+    """An MP3 behind a tag that claims 256 MB."""
+    ffmpeg("-i", clip, "-vn", "-id3v2_version", "0", path)
+    path.write_bytes(b"ID3\4\0\0\x7f\x7f\x7f\x7f" + path.read_bytes())
+    return path
+
+
+def hours_of_flac(path: Path, clip: Path) -> Path:
+    """A FLAC whose header claims all the samples it can: 26 hours at this rate, or more."""
+    ffmpeg("-i", clip, "-vn", path)
+    data = bytearray(path.read_bytes())
+    # STREAMINFO begins at 8; 36 bits of its 21st to 26th byte count the samples.
+    data[21] |= 0x0F
+    data[22:26] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    return path
+
+
+def mangled(data: bytes, seed: int) -> bytes:
+    """A file as a bad disk, a bad line or a bad person might leave it: one to four changes of any kind.
+
+    Of every two seeds one leaves all in its place, so that outlines stay whole and the decoders get something to do.
+    """
+    chance, out = random.Random(seed), bytearray(data)
+    for _ in range(chance.randint(1, 4)):
+        reach = min(len(out), chance.choice([64, 600, 8000, len(out)]))
+        at = chance.randrange(reach)
+        size = chance.choice([1, 2, 4, 8, 64, 1024])
+        match chance.choice((0, 1, 2, 3, 7) if seed % 2 else range(8)):
+            case 0:
+                out[at] ^= 1 << chance.randrange(8)
+            case 1:
+                out[at : at + 4] = chance.choice([b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\0\0\1"])
+            case 2:
+                out[at : at + size] = bytes(size)
+            case 3:
+                out[at : at + size] = chance.randbytes(size)
+            case 4:
+                del out[at : at + size]
+            case 5:
+                out[at:at] = out[at : at + size]
+            case 6:
+                del out[chance.randrange(len(out) // 2, len(out)) :]
+            case _:
+                other = chance.randrange(len(out) - size)
+                out[at : at + size] = out[other : other + len(out[at : at + size])]
+        if len(out) < 2048:
+            break
+    return bytes(out)
+
+
+def mutated(clip: Path, seed: int) -> bytes:
+    """A clip with some bytes of its headers, and fewer elsewhere, changed by chance."""
+    chance, data = random.Random(seed), bytearray(clip.read_bytes())
+    for _ in range(chance.randint(1, 12)):
+        data[chance.randrange(min(len(data), chance.choice([400, 8000, len(data)])))] = chance.choice([0, 1, 127, 255])
+    return bytes(data)
+
+
+class Listener:
+    """A canary on the network: counts who connects to a port of this machine, and never answers."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._door.getsockname()[1]
+        self._thread = threading.Thread(target=self._count, daemon=True)
+
+    def _count(self) -> None:
+        while True:
+            try:
+                caller, _ = self._door.accept()
+            except OSError:
+                return
+            self.connections += 1
+            caller.close()
+
+    def __enter__(self) -> Listener:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._door.shutdown(socket.SHUT_RDWR)
+        self._door.close()
+        self._thread.join(5)

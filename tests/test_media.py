@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import subprocess
 import sys
@@ -73,7 +72,8 @@ def check_promises(proxy: Made, poster: Made) -> list[Fraction]:
         assert len(others) <= 1
         for sound in others:
             assert isinstance(sound, av.AudioStream)
-            assert (sound.codec_context.name, sound.rate, sound.channels) == ("aac", 48000, 2)
+            assert (sound.codec_context.name, sound.rate) == ("aac", 48000)
+            assert sound.channels in (1, 2)
         coding = video.codec_context
         assert (coding.name, coding.profile, coding.pix_fmt) == ("h264", "High", "yuv420p")
         assert coding.sample_aspect_ratio in (None, 1)
@@ -124,6 +124,8 @@ def test_facts_say_what_the_clip_is() -> None:
         audio_codec="aac",
         rotation=0,
         size_bytes=DOORSTEP.stat().st_size,
+        sample_rate=16000,
+        channels=1,
     )
     walkway = facts_of(WALKWAY)
     assert (walkway.demuxer, walkway.video_codec, walkway.duration_ms) == ("avi", "msmpeg4v3", 9000)
@@ -353,7 +355,7 @@ def test_a_cut_clip_with_its_lengths_mended_is_found_by_counting(tmp_path: Path,
 def test_a_damaged_outline_is_sound_or_refused(
     tmp_path_factory: pytest.TempPathFactory, seed: int, which: Path
 ) -> None:
-    damaged = mutated(which, seed)
+    damaged = hostile.mutated(which, seed)
     path = tmp_path_factory.getbasetemp() / f"damaged{which.suffix}"
     path.write_bytes(damaged)
     with suppress(BadInput):
@@ -364,17 +366,9 @@ def test_a_damaged_outline_is_sound_or_refused(
 def test_a_damaged_clip_is_read_or_refused(tmp_path: Path, seed: int) -> None:
     clip = [WALKWAY, DOORSTEP, TREE, BIKES][seed % 4]
     path = tmp_path / clip.name
-    path.write_bytes(mutated(clip, seed))
+    path.write_bytes(hostile.mutated(clip, seed))
     with suppress(BadInput):
         assert examine_apart(path, demuxer=sniff.DEMUXERS[clip.suffix[1:]], limits=LIMITS).frames
-
-
-def mutated(clip: Path, seed: int) -> bytes:
-    """A clip with some bytes of its headers, and fewer elsewhere, changed by chance."""
-    chance, data = random.Random(seed), bytearray(clip.read_bytes())
-    for _ in range(chance.randint(1, 12)):
-        data[chance.randrange(min(len(data), chance.choice([400, 8000, len(data)])))] = chance.choice([0, 1, 127, 255])
-    return bytes(data)
 
 
 # What is refused for being too much
@@ -468,7 +462,7 @@ def failure(tmp_path: Path, ffmpeg: Path, **bounds: int) -> str:
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(errors.PreparationFailed) as failed:
-        render(DOORSTEP, out, facts_of(DOORSTEP), ffmpeg=ffmpeg, limits=replace(LIMITS, **bounds))
+        render(WALKWAY, out, facts_of(WALKWAY), ffmpeg=ffmpeg, limits=replace(LIMITS, **bounds))
     assert not list(out.iterdir())
     assert str(tmp_path) not in failed.value.reason
     assert failed.value.reason.endswith(".")
@@ -535,9 +529,9 @@ def test_the_heart_beats_while_the_program_is_silent(tmp_path: Path) -> None:
     beats: list[float] = []
     with pytest.raises(errors.PreparationFailed):
         render(
-            DOORSTEP,
+            WALKWAY,
             tmp_path,
-            facts_of(DOORSTEP),
+            facts_of(WALKWAY),
             ffmpeg=program(tmp_path, "exec >&- 2>&-; sleep 3"),
             limits=LIMITS,
             on_tick=lambda percent: beats.append(time.monotonic()),

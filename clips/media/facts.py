@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal
+
+Kind = Literal["video", "voice"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,9 +13,14 @@ class Facts:
     """A clip as its file is, before any rendering.
 
     ``width`` and ``height`` are of the picture as stored; turned by ``rotation`` (0 to 359 degrees, clockwise) it
-    stands upright. ``duration_ms`` is from the first to the end of the last picture or sound. ``frames`` counts stored
-    pictures, which is less than duration times ``frame_rate`` in files that leave out unchanged ones. ``demuxer``
-    and the codecs are ffmpeg's names.
+    stands upright, and ``pixel_aspect`` is how much wider than high one of its pixels is. ``duration_ms`` is from the
+    first to the end of the last picture or sound, ``start_ms`` the file's own time at the first. ``frames`` counts
+    stored pictures, which is less than duration times ``frame_rate`` in files that leave out unchanged ones;
+    ``constant_rate`` says that it is not. ``has_audio`` says that there is a sound track which can be decoded,
+    ``is_silent`` that nothing is to be heard on it. ``sample_rate`` is in Hz. ``demuxer`` and the codecs are ffmpeg's
+    names.
+
+    A voice clip has no picture: its ``video_codec`` is empty and everything about pictures is zero.
     """
 
     demuxer: str
@@ -27,21 +34,35 @@ class Facts:
     audio_codec: str
     rotation: int
     size_bytes: int
+    # What was not always asked: clips that were probed before have these defaults.
+    constant_rate: bool = True
+    start_ms: int = 0
+    pixel_aspect: float = 1.0
+    is_silent: bool = False
+    sample_rate: int = 0
+    channels: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        """Whether this is something to look at or only to listen to."""
+        return "video" if self.video_codec else "voice"
 
     @classmethod
     def from_document(cls, document: Any) -> Facts:
         """Facts out of JSON. What comes from a decoder's process is believed no further than its types.
 
-        Raises ValueError for anything else than exactly these members, each of its own type and none negative.
+        Raises ValueError for anything else than exactly these members (but those with defaults, which may be absent),
+        each of its own type and none negative but ``start_ms``.
         """
         types: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
         names = {field.name: types[str(field.type)] for field in fields(cls)}
-        if not isinstance(document, dict) or set(document) != set(names):
+        needed = {field.name for field in fields(cls) if field.default is MISSING}
+        if not isinstance(document, dict) or not needed <= set(document) <= set(names):
             raise ValueError("not the facts of a clip")
-        for name, kind in names.items():
-            value = document[name]
-            if type(value) is not kind or (isinstance(value, str) and len(value) > 40):
+        for name, value in document.items():
+            if type(value) is not names[name] or (isinstance(value, str) and len(value) > 40):
                 raise ValueError(f"not the {name} of a clip")
-            if isinstance(value, int | float) and not 0 <= value < 1 << 53:
+            lowest = -(1 << 53) if name == "start_ms" else 0
+            if isinstance(value, int | float) and not lowest <= value < 1 << 53:
                 raise ValueError(f"not the {name} of a clip")
         return cls(**document)

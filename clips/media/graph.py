@@ -1,23 +1,37 @@
-"""The one ffmpeg command that makes a clip's renditions, built with ffmpeg-python.
+"""The one ffmpeg command that makes everything of a clip, built with ffmpeg-python.
 
-One decode feeds both: ``proxy.mp4`` to be played by reviewers in any browser, and ``poster.jpg`` to stand for it in
-lists. Nothing of the source reaches them but its pictures and its sound: no titles, places, chapters, subtitles,
-captions or data tracks.
+One decode feeds all of it. To be published: the proxy to be played by reviewers in any browser, the poster to stand
+for it in lists, the sprite sheet. For us to read and throw away: which picture came from which, tiny grey pictures and
+a print of the sound to find copies by, a mono copy of the sound and what was measured on it. Nothing of the source
+reaches what is published but its pictures and its sound: no titles, places, chapters, subtitles, captions or data
+tracks.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
+from clips.media import nearness, sound, sprite
 from clips.media.codecs import whitelist
 from clips.media.facts import Facts
+from clips.media.frame_map import STATS_FORMAT
 from clips.media.limits import Limits
 
 PROXY = "proxy.mp4"
+VOICE_PROXY = "proxy.m4a"
 POSTER = "poster.jpg"
+SPRITE = "sprite.jpg"
+# For us alone.
+STATS = "frames.txt"
+GREY = "grey.raw"
+SAMPLES = "samples.raw"
+MEASURES = "measures.txt"
+PRINT = "print.raw"
+
 MAX_WIDTH = 1280
 MAX_HEIGHT = 720
 MAX_RATE = 30
@@ -28,12 +42,18 @@ _THREADS = 2
 _FIT = f"min(1,min({MAX_WIDTH}/(iw*sar),{MAX_HEIGHT}/ih))"
 _WIDTH = f"max(2,trunc(iw*sar*{_FIT}/2)*2)"
 _HEIGHT = f"max(2,trunc(ih*{_FIT}/2)*2)"
+_SMALL_WIDTH = f"max(2,trunc(iw*{sprite.SIDE}/max(iw,ih)/2)*2)"
+_SMALL_HEIGHT = f"max(2,trunc(ih*{sprite.SIDE}/max(iw,ih)/2)*2)"
+
+# What ffmpeg-python calls a stream; it has no types.
+Stream = Any
 
 
-def command(source: Path, facts: Facts, *, ffmpeg_path: Path, limits: Limits) -> list[str]:
-    """The argument list, the binary first; to be run in the folder where ``PROXY`` and ``POSTER`` shall stand.
+def command(source: Path, facts: Facts, *, ffmpeg_path: Path, limits: Limits, sound_print: bool = False) -> list[str]:
+    """The argument list, the binary first; to be run in the folder where all the files shall stand.
 
-    ffmpeg writes ``-progress`` reports to its standard output twice a second.
+    ``sound_print`` asks for one, which not every ffmpeg can make. ffmpeg writes ``-progress`` reports to its standard
+    output twice a second.
     """
     clip = ffmpeg.input(
         f"file:{source}",
@@ -44,7 +64,30 @@ def command(source: Path, facts: Facts, *, ffmpeg_path: Path, limits: Limits) ->
         threads=_THREADS,
         t=limits.max_duration_ms / 1000,
     )
-    rate = _proxy_rate(facts.frame_rate)
+    heard, measured = _heard(clip, facts, sound_print) if facts.has_audio else ([], [])
+    outputs = _seen(clip, facts, heard) if facts.kind == "video" else [_voice_proxy(heard, facts)]
+    everything = ffmpeg.merge_outputs(*outputs, *measured).global_args(
+        *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats"),
+        *("-progress", "pipe:1", "-stats_period", "0.5", "-filter_complex_threads", str(_THREADS)),
+    )
+    argv: list[str] = everything.compile(cmd=[str(ffmpeg_path)], overwrite_output=True)
+    return argv
+
+
+def proxy_rate(facts: Facts) -> Fraction:
+    """The source's rate, between 1 and 30. As a fraction, for 29.97 is 30000/1001 and drifts otherwise."""
+    return min(Fraction(MAX_RATE), max(Fraction(1), Fraction(facts.frame_rate).limit_denominator(1001)))
+
+
+def key_distance(rate: Fraction) -> int:
+    """At most so many pictures from one key picture to the next: a second, so that a reviewer's seek lands near."""
+    return max(1, int(rate))
+
+
+def _seen(clip: Stream, facts: Facts, heard: list[Stream]) -> list[Stream]:
+    """Proxy, poster, sprite and tiny grey pictures."""
+    rate = proxy_rate(facts)
+    sheet = sprite.plan(facts.duration_ms, rate)
     # "V" is a moving picture, where "v" could be cover art. ffmpeg turns it upright before our first filter.
     pictures = (
         clip["V:0"]
@@ -54,26 +97,61 @@ def command(source: Path, facts: Facts, *, ffmpeg_path: Path, limits: Limits) ->
         .filter("format", "yuv420p")
         .split()
     )
-    sound = [clip["a:0"].filter("aresample", 48000, **{"async": 1})] if facts.has_audio else []
-    proxy = ffmpeg.output(pictures[0], *sound, f"file:{PROXY}", **_proxy_options(rate, bool(sound)))
+    proxy = ffmpeg.output(pictures[0], *heard, f"file:{PROXY}", **_proxy_options(rate, facts))
     poster = (
         pictures[1]
         .filter("select", f"gte(n,{_poster_frame(facts, rate)})")
         .filter("scale", out_range="full")
         .filter("format", "yuvj420p")
-        .output(f"file:{POSTER}", **_poster_options())
+        .output(f"file:{POSTER}", **_still_options(quality=4))
     )
-    both = ffmpeg.merge_outputs(proxy, poster).global_args(
-        *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats"),
-        *("-progress", "pipe:1", "-stats_period", "0.5", "-filter_complex_threads", str(_THREADS)),
+    small = (
+        pictures[2]
+        .filter("select", f"not(mod(n,{sheet.every}))")
+        .filter("scale", _SMALL_WIDTH, _SMALL_HEIGHT, flags="bilinear", out_range="full")
+        .filter("format", "yuvj420p")
+        .filter("tile", f"{sheet.columns}x{sheet.rows}")
+        .output(f"file:{SPRITE}", **_still_options(quality=5))
     )
-    argv: list[str] = both.compile(cmd=[str(ffmpeg_path)], overwrite_output=True)
-    return argv
+    grey = (
+        pictures[3]
+        # A hair early, so that rounding never leaves one out.
+        .filter("select", f"gte(t+0.001,selected_n/{nearness.PRINTS_PER_SECOND})")
+        .filter("scale", nearness.GREY_WIDTH, nearness.GREY_HEIGHT, flags="area", out_range="full")
+        .filter("format", "gray")
+        .output(f"file:{GREY}", **_bare(), **{"f": "rawvideo", "fps_mode:v": "passthrough"})
+    )
+    return [proxy, poster, small, grey]
 
 
-def _proxy_rate(frame_rate: float) -> Fraction:
-    """The source's rate, between 1 and 30. As a fraction, for 29.97 is 30000/1001 and drifts otherwise."""
-    return min(Fraction(MAX_RATE), max(Fraction(1), Fraction(frame_rate).limit_denominator(1001)))
+def _heard(clip: Stream, facts: Facts, sound_print: bool) -> tuple[list[Stream], list[Stream]]:
+    """The sound for the proxy, and the outputs that are measured on it.
+
+    It begins at zero like the pictures, with silence before it if it was late, and holes in it are filled, so that
+    every time told of it is the proxy's.
+    """
+    copies = clip["a:0"].filter("aresample", 48000, **{"async": 1, "first_pts": 0}).asplit()
+    mono = (
+        copies[1]
+        .filter("ebur128", peak="true", metadata=1, framelog="quiet")
+        .filter("silencedetect", noise=f"{sound.SILENCE_DB}dB", duration=sound.SILENCE_SECONDS)
+        .filter("ametadata", mode="print", file=MEASURES)
+        .filter("aresample", sound.SAMPLE_RATE)
+        .filter("aformat", sample_fmts="s16", channel_layouts="mono")
+    )
+    if not sound_print:
+        return [copies[0]], [mono.output(f"file:{SAMPLES}", **_bare(), f="s16le")]
+    twice, margin = mono.asplit(), nearness.MARGIN_SECONDS
+    printed = twice[1].filter("adelay", int(margin * 1000)).filter("apad", pad_dur=margin)
+    return [copies[0]], [
+        twice[0].output(f"file:{SAMPLES}", **_bare(), f="s16le"),
+        printed.output(f"file:{PRINT}", **_bare(), f="chromaprint", fp_format="raw"),
+    ]
+
+
+def _voice_proxy(heard: list[Stream], facts: Facts) -> Stream:
+    options = {**_bare(), "f": "mp4", "movflags": "+faststart", **_aac(facts)}
+    return ffmpeg.output(*heard, f"file:{VOICE_PROXY}", **options)
 
 
 def _poster_frame(facts: Facts, rate: Fraction) -> int:
@@ -98,7 +176,13 @@ def _bare() -> dict[str, str | None]:
     }
 
 
-def _proxy_options(rate: Fraction, has_sound: bool) -> dict[str, str | None]:
+def _aac(facts: Facts) -> dict[str, str | None]:
+    # One channel stays one: made two, each would be quieter by 3 dB, and what is measured on it with them.
+    channels = 1 if facts.channels == 1 else 2
+    return {"c:a": "aac", "b:a": f"{64 * channels}k", "ac": str(channels), "ar": "48000", "flags:a": "+bitexact"}
+
+
+def _proxy_options(rate: Fraction, facts: Facts) -> dict[str, str | None]:
     options: dict[str, str | None] = {
         **_bare(),
         "f": "mp4",
@@ -109,8 +193,7 @@ def _proxy_options(rate: Fraction, has_sound: bool) -> dict[str, str | None]:
         "crf": "23",
         "maxrate": "4M",
         "bufsize": "8M",
-        # A key picture at least each second, so that a reviewer's seek lands near.
-        "g": str(max(1, int(rate))),
+        "g": str(key_distance(rate)),
         "fps_mode:v": "cfr",
         "flags:v": "+bitexact",
         # Captions are text from the source; type 6 units hold those, and x264's own settings.
@@ -118,12 +201,12 @@ def _proxy_options(rate: Fraction, has_sound: bool) -> dict[str, str | None]:
         "bsf:v": "filter_units=remove_types=6",
         # ffmpeg writes the encoder's name here unless something else stands there.
         "metadata:s:v": "encoder=H.264",
+        "stats_enc_pre:v": STATS,
+        "stats_enc_pre_fmt:v": STATS_FORMAT,
     }
-    if has_sound:
-        options |= {"c:a": "aac", "b:a": "128k", "ac": "2", "ar": "48000", "flags:a": "+bitexact"}
-    return options
+    return options | (_aac(facts) if facts.has_audio else {})
 
 
-def _poster_options() -> dict[str, str | None]:
-    still = {"f": "image2", "update": "1", "frames:v": "1", "c:v": "mjpeg", "q:v": "4", "flags:v": "+bitexact"}
+def _still_options(*, quality: int) -> dict[str, str | None]:
+    still = {"f": "image2", "update": "1", "frames:v": "1", "c:v": "mjpeg", "q:v": str(quality), "flags:v": "+bitexact"}
     return {**_bare(), **still}

@@ -33,11 +33,14 @@ NOT_STARTED = 127
 _OPEN_FILES = 64
 
 
-def confine(*, cpu_seconds: int, memory_bytes: int, output_bytes: int, parent: int | None = None) -> dict[str, bool]:
+def confine(
+    *, cpu_seconds: int, memory_bytes: int, output_bytes: int, parent: int | None = None, namespaces: bool = True
+) -> dict[str, bool]:
     """Bind this very process, and what it becomes, for good. Says which bonds took hold.
 
     ``memory_bytes`` is address space, ``output_bytes`` the size of any one file written. With ``parent``, a process
-    id, this process is killed when that one dies, and ends at once if it is already dead.
+    id, this process is killed when that one dies, and ends at once if it is already dead. Without ``namespaces`` the
+    network is left as it is, for bubblewrap, which takes it away itself, cannot begin inside a namespace of ours.
     """
     rlimits = all(
         [
@@ -54,7 +57,8 @@ def confine(*, cpu_seconds: int, memory_bytes: int, output_bytes: int, parent: i
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         # With a user namespace anybody may leave the network, and root leaves its powers over the machine behind too.
-        no_network = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWNET) == 0
+        if namespaces:
+            no_network = libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWNET) == 0
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         # After the namespaces: gaining capabilities in them clears it.
         parent_death = libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0
@@ -73,12 +77,14 @@ def confinement() -> dict[str, bool]:
         return {"rlimits": False, "no_network": False, "parent_death": False}
 
 
-def command(argv: Sequence[str], *, cpu_seconds: int, memory_bytes: int, output_bytes: int) -> list[str]:
+def command(
+    argv: Sequence[str], *, cpu_seconds: int, memory_bytes: int, output_bytes: int, namespaces: bool = True
+) -> list[str]:
     """The command that runs ``argv`` confined, as a child of this process."""
     return [
         *(sys.executable, "-I", "-S", str(Path(__file__).resolve())),
         *("--cpu", str(cpu_seconds), "--memory", str(memory_bytes), "--output", str(output_bytes)),
-        *("--parent", str(os.getpid()), "--", *argv),
+        *("--parent", str(os.getpid()), *(() if namespaces else ("--no-namespaces",)), "--", *argv),
     ]
 
 
@@ -99,9 +105,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     for bound in ("--cpu", "--memory", "--output", "--parent"):
         parser.add_argument(bound, type=int, required=True)
+    parser.add_argument("--no-namespaces", action="store_true")
     parser.add_argument("argv", nargs="+")
     asked = parser.parse_args()
-    held = confine(cpu_seconds=asked.cpu, memory_bytes=asked.memory, output_bytes=asked.output, parent=asked.parent)
+    held = confine(
+        cpu_seconds=asked.cpu,
+        memory_bytes=asked.memory,
+        output_bytes=asked.output,
+        parent=asked.parent,
+        namespaces=not asked.no_namespaces,
+    )
     if asked.argv == ["report"]:
         sys.stdout.write(json.dumps(held))
         return

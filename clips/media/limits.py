@@ -21,6 +21,11 @@ class Limits:
     max_pixels: int = 4096 * 2304
     max_side: int = 8192
     max_streams: int = 8
+    max_chapters: int = 100
+    # Of stored pictures; phones film slow motion at 240.
+    max_frame_rate: float = 240.5
+    max_sample_rate: int = 192_000
+    max_channels: int = 8
     # 120 s at 240 frames a second and several sound tracks stay below a third of this.
     max_packets: int = 100_000
 

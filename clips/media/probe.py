@@ -2,7 +2,8 @@
 
 ``probe`` first reads the container's outline here, in plain Python that touches nothing but headers, and only then
 starts ``clips.media.reader`` on it: without network, with bounded time and memory, in an empty folder, with an empty
-environment. Whatever becomes of that process, the caller gets facts or a refusal.
+environment, enclosed where the machine can do that. Whatever becomes of that process, the caller gets facts or a
+refusal.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
 
 from clips import errors
-from clips.media import process, sniff, structure
-from clips.media.facts import Facts
+from clips.media import process, sandbox, sniff, structure
+from clips.media.facts import Facts, Kind
 from clips.media.limits import Limits
 from config.errors import BadInput
 
@@ -30,19 +31,23 @@ _REFUSALS: dict[str, type[BadInput]] = {
 }
 
 
-def probe(path: Path, *, extension: str, limits: Limits) -> Facts:
+def probe(path: Path, *, extension: str, limits: Limits, kinds: Collection[Kind] = sniff.VIDEO_ONLY) -> Facts:
     """The facts of a clip, or a refusal of ``clips.errors`` that says why it is none.
 
-    ``extension`` is the ending of the name its sender gave it, with or without the dot.
+    ``extension`` is the ending of the name its sender gave it, with or without the dot; ``kinds`` says what is taken:
+    footage alone, or (``sniff.EVERY_KIND``) recordings of a voice as well.
     """
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise errors.NotAVideo
     if found.st_size > limits.max_bytes:
         raise errors.ClipTooLarge(f"At most {limits.max_bytes} bytes.")
-    demuxer = sniff.sniff_file(path, extension=extension)
+    demuxer = sniff.sniff_file(path, extension=extension, kinds=kinds)
     structure.check(path, demuxer=demuxer)
-    return examine_apart(path, demuxer=demuxer, limits=limits)
+    facts = examine_apart(path, demuxer=demuxer, limits=limits)
+    if facts.kind not in kinds:
+        raise errors.NoVideoStream if facts.kind == "voice" else errors.NoSound
+    return facts
 
 
 def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[], None] = lambda: None) -> Facts:
@@ -52,13 +57,21 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
     """
     request = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits), "parent": os.getpid()}
     with tempfile.TemporaryDirectory(prefix="probe-") as empty:
+        environment = process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)}
+        # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
+        argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)]
+        if sandbox.available():
+            # In there our own process does not exist; bubblewrap watches over it instead.
+            request |= {"path": str(sandbox.CLIP), "parent": None}
+            argv = sandbox.command(
+                sandbox.python_argv("-m", "clips.media.reader", json.dumps(request)),
+                clip=path,
+                out=None,
+                runtime=sandbox.python(),
+                environment=process.bare_environment(Path("/")) | sandbox.python_environment(),
+            )
         ended = process.run(
-            # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
-            [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)],
-            cwd=Path(empty),
-            env=process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)},
-            wall_seconds=limits.probe_wall_seconds,
-            on_tick=on_tick,
+            argv, cwd=Path(empty), env=environment, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick
         )
     if ended.timed_out or ended.returncode != 0:
         raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")
@@ -73,8 +86,9 @@ def _answer(output: bytes) -> Facts:
             refusal = _REFUSALS[str(document["code"])]
             raise refusal("".join(c for c in str(document["detail"])[:200] if c.isprintable()))
         facts = Facts.from_document(document)
-        if not (facts.width and facts.height and facts.frames and facts.duration_ms and facts.frame_rate):
-            raise ValueError("not a picture")
+        pictured = facts.width and facts.height and facts.frames and facts.frame_rate
+        if not facts.duration_ms or not (pictured or (facts.kind == "voice" and facts.has_audio)):
+            raise ValueError("nothing to see or hear")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise errors.Unreadable from error
     return facts

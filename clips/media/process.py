@@ -15,6 +15,7 @@ from pathlib import Path
 # What is kept of either stream: a result or the last lines of a complaint, never a flood.
 KEPT_BYTES = 64 * 1024
 TICK_SECONDS = 0.8
+_GLANCE_SECONDS = 0.1
 # How long to wait for the pipes of a program that has ended but left them open to others.
 _DRAIN_SECONDS = 2.0
 
@@ -37,11 +38,13 @@ def run(
     wall_seconds: float,
     on_output: Callable[[bytes], None] = lambda chunk: None,
     on_tick: Callable[[], None] = lambda: None,
+    on_glance: Callable[[], None] = lambda: None,
 ) -> Ended:
     """Run ``argv`` to its end or for ``wall_seconds``, whichever is first.
 
-    ``on_tick`` is called about every 0.8 s, output or none, and ``on_output`` with what the program wrote. Either may
-    raise: the program's whole group is then killed, and the exception goes on. Raises OSError if it cannot be started.
+    ``on_tick`` is called about every 0.8 s, output or none, ``on_glance``, which should cost nothing, every 0.1 s, and
+    ``on_output`` with what the program wrote. Any of them may raise: the program's whole group is then killed, and the
+    exception goes on. Raises OSError if it cannot be started.
     """
     deadline = time.monotonic() + wall_seconds
     kept = {"output": b"", "errors": b""}
@@ -74,7 +77,8 @@ def run(
                 if now >= next_tick:
                     on_tick()
                     next_tick = time.monotonic() + TICK_SECONDS
-                pause = max(0.0, min(deadline, next_tick) - time.monotonic())
+                on_glance()
+                pause = max(0.0, min(deadline, next_tick, now + _GLANCE_SECONDS) - time.monotonic())
                 if not pipes.get_map():
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         child.wait(pause)
@@ -94,7 +98,17 @@ def run(
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+            _wait_for_silence(pipes)
     return Ended(returncode=child.returncode, output=kept["output"], errors=kept["errors"], timed_out=timed_out)
+
+
+def _wait_for_silence(pipes: selectors.BaseSelector) -> None:
+    """Wait, not for ever, until nobody holds the pipes: what an enclosed program started dies just after its room."""
+    deadline = time.monotonic() + _DRAIN_SECONDS
+    while pipes.get_map() and (left := deadline - time.monotonic()) > 0:
+        for key, _ in pipes.select(left):
+            if not os.read(key.fd, KEPT_BYTES):
+                pipes.unregister(key.fileobj)
 
 
 def bare_environment(home: Path) -> dict[str, str]:

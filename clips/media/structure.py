@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from clips.errors import NotAVideo, Truncated, Unreadable
+from clips.media import sound_frames
 from clips.media.sniff import HEAD_BYTES, ts_packet
 
 # A fragmented two-minute clip with a fragment for every frame has some 15,000 boxes.
@@ -52,6 +53,8 @@ def check(path: Path, *, demuxer: str) -> None:
                 _check_matroska(file, size)
             case "mpegts":
                 _check_ts(file, size)
+            case _ if demuxer in sound_frames.CHECKS:
+                sound_frames.check(file, demuxer=demuxer)
             case _:
                 raise NotAVideo
 
@@ -59,11 +62,11 @@ def check(path: Path, *, demuxer: str) -> None:
 def index_first(path: Path) -> bool:
     """Whether an MP4 has its index before its media, so that a player can start before all of it has arrived."""
     with path.open("rb") as file:
-        kinds = [box.kind for box in _boxes(file, 0, os.fstat(file.fileno()).st_size)]
+        kinds = [box.kind for box in boxes(file, 0, os.fstat(file.fileno()).st_size)]
     return b"moov" in kinds and b"mdat" in kinds and kinds.index(b"moov") < kinds.index(b"mdat")
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
     """The boxes between two places, in order. A box may claim to end beyond ``end``; it is then the last."""
     at = start
     for _ in range(MAX_BOXES):
@@ -85,7 +88,7 @@ def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[Box]:
 
 def _check_iso(file: BinaryIO, size: int) -> None:
     seen: set[bytes] = set()
-    for box in _boxes(file, 0, size):
+    for box in boxes(file, 0, size):
         whole = b"moov" in seen and b"mdat" in seen
         if box.kind not in _TOP_BOXES and whole:
             return
@@ -104,13 +107,13 @@ def _check_self_contained(file: BinaryIO, moov: Box) -> None:
     """QuickTime may keep an index in one file and the media in another, named by path; we only open what was sent."""
     level = [moov]
     for kind in _BOX_PATH:
-        inside = [box for parent in level for box in _boxes(file, parent.start, parent.end)]
+        inside = [box for parent in level for box in boxes(file, parent.start, parent.end)]
         if any(box.kind in (b"cmov", b"rmra") for box in inside):
             raise Unreadable("A compressed or referring movie header is not taken.")
         level = [box for box in inside if box.kind == kind]
     for dref in level:
         # Content: version and flags, a count, then one box per reference.
-        for reference in _boxes(file, dref.start + 8, dref.end):
+        for reference in boxes(file, dref.start + 8, dref.end):
             file.seek(reference.start)
             flags = file.read(4)
             if len(flags) < 4 or not flags[3] & 1:
