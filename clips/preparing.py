@@ -19,16 +19,18 @@ from typing import Any
 
 import imageio_ffmpeg
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from clips import cases, storage
+from clips import cases, likeness, storage
 from clips.errors import PreparationFailed, StorageAway
 from clips.media.facts import Facts
 from clips.media.limits import Limits
-from clips.media.render import Made, render
+from clips.media.render import Renditions, make
 from clips.models import CLIP_MOVES, Case, Clip, ClipState, Rendition
 from clips.receiving import RING_AGAIN
+from config.history import because
 from config.states import move
 
 log = logging.getLogger("sightline.clips")
@@ -83,8 +85,8 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
         shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"clip-{clip_id}-{held.attempt}-", dir=work_dir))
     try:
-        made = _make(held, folder, now=now)
-        finish(held, made, at=now())
+        everything, stored = _make(held, folder, now=now)
+        finish(held, everything, stored, at=now())
     except LostClaim:
         log.warning("clip %s: attempt %s was overtaken", clip_id, held.attempt)
         return False
@@ -102,15 +104,15 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
     return True
 
 
-def _make(held: Claim, folder: Path, *, now: Clock) -> list[tuple[Made, str]]:
-    """Run the media tools on a private copy and store what they made; returns each with its key."""
+def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[str, str]]:
+    """Run the media tools on a private copy and store what they made; returns it, and the key of each kind."""
     clip = held.clip
     source = folder / "original"
     tick = Tick(held, now)
     storage.fetch(clip.storage_alias, clip.original_key, source, on_chunk=tick)
     out = folder / "out"
     out.mkdir(mode=0o700)
-    made = render(
+    everything = make(
         source,
         out,
         Facts.from_document(clip.facts),
@@ -118,14 +120,14 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> list[tuple[Made, str]]:
         limits=Limits(),
         on_tick=lambda percent: show_progress(held, percent, at=now()),
     )
-    stored = []
-    for item in made:
+    stored: dict[str, str] = {}
+    for item in everything.made:
         show_progress(held, 99, at=now())
         # Named by content, so that a repeat of this attempt stores the same file under the same name.
         key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
         storage.put(clip.storage_alias, key, item.path, on_chunk=tick)
-        stored.append((item, key))
-    return stored
+        stored[item.kind] = key
+    return everything, stored
 
 
 class Tick:
@@ -153,8 +155,8 @@ def show_progress(held: Claim, percent: int, *, at: datetime) -> None:
         raise LostClaim
 
 
-def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
-    """Record the renditions and call the clip ready, for this attempt only. Raises :class:`LostClaim`."""
+def finish(held: Claim, everything: Renditions, stored: dict[str, str], *, at: datetime) -> None:
+    """Record what was made and call the clip ready, for this attempt only. Raises :class:`LostClaim`."""
     with transaction.atomic():
         moved = move(
             Clip.objects.filter(pk=held.clip.pk, attempts=held.attempt),
@@ -163,6 +165,7 @@ def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
             new=ClipState.READY,
             percent=100,
             failure="",
+            sound=everything.sound.summary() if everything.sound else {},
             state_since=at,
             due_at=None,
         )
@@ -178,7 +181,7 @@ def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
                 clip=held.clip,
                 kind=item.kind,
                 attempt=held.attempt,
-                key=key,
+                key=stored[item.kind],
                 content_type=item.content_type,
                 size_bytes=item.size_bytes,
                 sha256=item.sha256,
@@ -186,8 +189,9 @@ def finish(held: Claim, made: list[tuple[Made, str]], *, at: datetime) -> None:
                 height=item.height,
                 duration_ms=item.duration_ms or 0,
             )
-            for item, key in made
+            for item in everything.made
         )
+        likeness.record(held.clip, picture=everything.picture_print, sound=everything.sound_print)
 
 
 def give_up(held: Claim, reason: str, *, at: datetime) -> None:
@@ -244,6 +248,21 @@ def retry(clip_id: int, *, at: datetime) -> bool:
         due_at=at + RING_AGAIN,
     )
     return moved == 1
+
+
+def cancel(clip_id: int, *, by: User, reason: str, at: datetime) -> bool:
+    """Stop preparing a clip, or waiting to; a retry begins anew. False when there was nothing to stop.
+
+    A worker that is at it finds its claim lost within a second, kills what it runs and leaves no file. Raises
+    :class:`config.history.ReasonMissing`.
+    """
+    with because(by, reason, verb="cancel preparation") as context:
+        changes = {"failure": f"Cancelled: {context.metadata['why']}", "percent": 0, "state_since": at, "due_at": None}
+        rows = Clip.objects.filter(pk=clip_id)
+        return any(
+            move(rows, moves=CLIP_MOVES, old=old, new=ClipState.FAILED, **changes)
+            for old in (ClipState.UPLOADED, ClipState.PREPARING)
+        )
 
 
 def clear_unrecorded(clip: Clip) -> None:

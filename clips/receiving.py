@@ -45,10 +45,12 @@ def receive(path: Path, *, name: str, region: str, source: str, given: Agreement
     """
     check_region(region)
     clear_cut_uploads()
-    facts = probe(path, extension=sniff.extension_of(name), limits=Limits(max_bytes=settings.UPLOAD_LIMIT_BYTES))
+    limits = Limits(max_bytes=settings.UPLOAD_LIMIT_BYTES)
+    facts = probe(path, extension=sniff.extension_of(name), limits=limits, kinds=sniff.EVERY_KIND)
     with transaction.atomic():
         clip = Clip.objects.create(
             region=region,
+            kind=facts.kind,
             source=source,
             owner_key=given.owner_key,
             uploaded_by=by,

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from clips import preparing, receiving, sweeping
+from clips import likeness, preparing, receiving, sweeping
 from clips.models import queue_of
 from config.bells import ring
 from config.clock import database_now
@@ -26,6 +26,13 @@ def sweep_clips() -> None:
         # Last, because a storage that is away makes it slow.
         sweeping.clear_half_received(at=at)
         receiving.clear_cut_uploads()
+
+
+@shared_task
+def compare_clips() -> None:
+    with alone("compare_clips") as mine:
+        if mine:
+            likeness.compare_new(at=database_now())
 
 
 def ring_for(clip_id: int, region: str) -> None:

@@ -238,6 +238,7 @@ def _every(seconds: float, task: str) -> dict[str, object]:
 # Each line finds by SQL what a lost message left behind. Running one twice is dull, running two at once is guarded.
 CELERY_BEAT_SCHEDULE = {
     "clips: ring again, rescue what stalled": _every(5, "clips.tasks.sweep_clips"),
+    "clips: find those that are almost alike": _every(10, "clips.tasks.compare_clips"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),

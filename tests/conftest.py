@@ -204,6 +204,7 @@ def _prepare_once(by: User) -> tuple[dict[str, Any], list[dict[str, Any]], dict[
     }
     rows = [{name: getattr(item, name) for name in fields} for item in found]
     clip_fields = {name: getattr(clip, name) for name in kept}
+    clip.print.delete()
     clip.renditions.all().delete()
     clip.consents.all().delete()
     clip.delete()

@@ -11,6 +11,7 @@ from annotations.errors import ClipQuarantined, ConsentWithdrawn, LeaseFlagged, 
 from annotations.models import Flag, Lane, LateAnswer, Lease, LeaseState, Project, Task, TaskState
 from clips import cases, preparing
 from clips.errors import CaseDecided, DecisionDoesNotFit, NotForYou
+from clips.media.render import Renditions
 from clips.models import Case, CaseKind, Clip, ClipState
 from config.clock import database_now
 from config.errors import Refusal
@@ -207,7 +208,8 @@ def test_a_clip_flagged_while_it_is_prepared_again_is_quarantined_when_it_is_don
     held = preparing.claim(clip.pk, at=database_now())
     assert held is not None
     flag(asha, leases[0], "sensitive")
-    preparing.finish(held, [], at=database_now())
+    nothing = Renditions(made=(), frames=None, sound=None, picture_print=b"", sound_print=b"")
+    preparing.finish(held, nothing, {}, at=database_now())
     assert Clip.objects.get(pk=clip.pk).state == ClipState.QUARANTINED
     assert stopping.put_back(at=database_now()) == 0
 

@@ -13,11 +13,13 @@ from django.core.files.storage import storages
 
 from clips import preparing, receiving, storage, sweeping
 from clips.errors import StorageAway
+from clips.media.render import Renditions
 from clips.models import Clip, ClipState, Rendition
 from config.clock import database_now
 from config.health import MARKER
 from tests.conftest import make_clip
 
+NOTHING = Renditions(made=(), frames=None, sound=None, picture_print=b"", sound_print=b"")
 pytestmark = pytest.mark.django_db
 
 
@@ -40,12 +42,12 @@ def overdue(clip: Clip) -> None:
     Clip.objects.filter(pk=clip.pk).update(due_at=database_now() - timedelta(seconds=1))
 
 
-def test_a_clip_becomes_ready_with_a_proxy_and_a_poster(clip) -> None:
+def test_a_clip_becomes_ready_with_all_that_is_made_of_it(clip) -> None:
     assert preparing.prepare(clip.pk, now=database_now)
     clip.refresh_from_db()
     assert (clip.state, clip.percent, clip.attempts, clip.due_at) == (ClipState.READY, 100, 1, None)
     made = {item.kind: item for item in Rendition.objects.filter(clip=clip)}
-    assert set(made) == {"proxy", "poster"}
+    assert set(made) == {"proxy", "poster", "sprite", "sprite_index", "frame_map"}
     assert made["proxy"].content_type == "video/mp4"
     for item in made.values():
         data = b"".join(storage.read_range(clip.storage_alias, item.key, 0, item.size_bytes))
@@ -94,7 +96,7 @@ def test_an_overtaken_attempt_leaves_no_trace(clip) -> None:
     with pytest.raises(preparing.LostClaim):
         preparing.show_progress(late, 50, at=database_now())
     with pytest.raises(preparing.LostClaim):
-        preparing.finish(late, [], at=database_now())
+        preparing.finish(late, NOTHING, {}, at=database_now())
     preparing.give_up(late, "too late", at=database_now())
     clip.refresh_from_db()
     assert (clip.state, clip.failure) == (ClipState.READY, "")
@@ -152,7 +154,8 @@ def test_what_overtaken_attempts_stored_is_cleared_when_the_clip_is_ready(clip, 
     orphan.write_bytes(b"half")
     storage.put(clip.storage_alias, f"{clip.folder}/proxy-of-a-killed-attempt.mp4", orphan)
     preparing.prepare(clip.pk, now=database_now)
-    assert len(stored(clip)) == 3
+    assert not any("killed" in key for key in stored(clip))
+    assert len(stored(clip)) == 1 + Rendition.objects.filter(clip=clip).count()
 
 
 def test_an_upload_that_died_between_its_row_and_its_bytes_is_forgotten(clip) -> None:

@@ -42,6 +42,15 @@ class Sound:
         """Whether there is nothing to hear from beginning to end."""
         return sum(end - start for start, end in self.silences) >= self.duration_ms - 50
 
+    def summary(self) -> dict[str, object]:
+        """All but the peaks, to be kept beside the clip."""
+        return {
+            "loudness_lufs": self.loudness,
+            "true_peak_dbtp": self.true_peak,
+            "silent": self.is_silent,
+            "silences_ms": [list(silence) for silence in self.silences],
+        }
+
     def to_json(self) -> bytes:
         """The peaks in the form of BBC audiowaveform, which players know, and the rest beside them."""
         document = {
