@@ -33,7 +33,8 @@ from annotations.models import (
     TaskState,
 )
 from annotations.tasks import write_export
-from clips.models import Case, CaseState, Decision
+from clips.admin import ClipAdmin, LikenessAdmin
+from clips.models import Case, CaseState, Clip, Decision, Likeness, Verdict
 from config.acting import with_reason
 from config.admin import Record, Register, ago, size
 from config.bells import ring
@@ -431,3 +432,52 @@ class FlagAdmin(Record):
     @display(description="Reviewer")
     def reviewer(self, flag: Flag) -> str:
         return str(flag.lease.reviewer)
+
+
+admin.site.unregister(Clip)
+
+
+@admin.register(Clip)
+class SupervisedClipAdmin(ClipAdmin):
+    """Clips, with what ends leases on them."""
+
+    actions = [*ClipAdmin.actions, "quarantine"]
+
+    @with_reason(
+        description="Quarantine clips",
+        effect="They are taken from everybody at once, and each waits for cleared staff to decide.",
+        done="quarantined",
+    )
+    def quarantine(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
+        """Take these clips from everybody."""
+        return stopping.quarantine(clip.pk, by=staff(request), reason=answers["reason"], at=database_now())
+
+
+admin.site.unregister(Likeness)
+
+
+@admin.register(Likeness)
+class SupervisedLikenessAdmin(LikenessAdmin):
+    """Clips that are alike, with the verdict."""
+
+    actions = ["same", "different"]
+
+    @with_reason(
+        description="Label only the earlier of each two",
+        effect="The later's tasks stop and leases on them are recalled. Saying that they are different takes it back.",
+        done="grouped",
+    )
+    def same(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
+        """Label only one of each two."""
+        return stopping.judge(
+            pair.pk, verdict=Verdict.SAME, by=staff(request), reason=answers["reason"], at=database_now()
+        )
+
+    @with_reason(
+        description="Label both of each two", effect="Stopped tasks come back to their place.", done="kept apart"
+    )
+    def different(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
+        """Label both."""
+        return stopping.judge(
+            pair.pk, verdict=Verdict.DIFFERENT, by=staff(request), reason=answers["reason"], at=database_now()
+        )

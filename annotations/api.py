@@ -35,6 +35,7 @@ from annotations.serializers import (
 )
 from annotations.tasks import settle_task, write_export
 from clips import storage
+from clips.serving import rendition_response
 from config.bells import ring
 from config.clock import database_now
 from config.errors import NotFound
@@ -373,20 +374,9 @@ def media(request: HttpRequest, sealed: str) -> HttpResponseBase:
         found = Tokens().authenticate(Request(request))
         user = found[0] if found else request.user
         rendition = links.open_link(sealed, user=user, at=database_now())
-        response = ranged(
-            request,
-            size=rendition.size_bytes,
-            etag=rendition.sha256,
-            content_type=rendition.content_type,
-            read=lambda start, length: storage.read_range(rendition.clip.storage_alias, rendition.key, start, length),
-        )
+        return rendition_response(request, rendition)
     except Exception as error:
         document, headers = describe(error)
         if document is None:
             raise
         return JsonResponse(document, status=document["status"], content_type=PROBLEM, headers=headers)
-    response["Cache-Control"] = "private, no-store"
-    response["Content-Disposition"] = "inline"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["Cross-Origin-Resource-Policy"] = "same-site"
-    return response

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, OuterRef
 from annotations import queries
 from annotations.models import LEASE_MOVES, TASK_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
 from clips import cases, consenting, likeness
-from clips.models import Case, Clip, ClipState, Decision, Likeness, Verdict
+from clips.models import Case, CaseKind, Clip, ClipState, Decision, Likeness, Verdict
 from clips.queries import reviewable, to_label
 from config.errors import NotFound
 from config.history import because
@@ -103,6 +103,21 @@ def decide(case_id: int, *, decision: str, by: User, reason: str, at: datetime) 
         cases.decide(case, decision=decision, by=by, reason=context.metadata["why"], at=at)
     case.refresh_from_db()
     return case
+
+
+def quarantine(clip_id: int, *, by: User, reason: str, at: datetime) -> bool:
+    """Staff take a clip from everybody until cleared staff have decided; False when it was not being shown.
+
+    Raises :class:`NotFound`, :class:`config.history.ReasonMissing`.
+    """
+    if not Clip.objects.filter(pk=clip_id).exists():
+        raise NotFound
+    with because(by, reason, verb="quarantine"), transaction.atomic():
+        held = hold_clip(clip_id)
+        case = cases.open_case(clip_id, kind=CaseKind.SENSITIVE, at=at)
+        stop_tasks(clip_id, at=at)
+        recall_all(held, why=RecallReason.QUARANTINED, at=at)
+        return cases.quarantine(case, at=at)
 
 
 def judge(likeness_id: int, *, verdict: str, by: User, reason: str, at: datetime) -> Likeness:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 
-from clips import preparing
-from clips.models import Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition
+from clips import preparing, sight, story
+from clips.models import Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition, Sight
 from clips.tasks import ring_for
+from config.acting import with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
 
@@ -22,6 +24,8 @@ STATE_COLOURS = {
     ClipState.PREPARING: "warning",
     ClipState.READY: "success",
     ClipState.FAILED: "danger",
+    ClipState.QUARANTINED: "danger",
+    ClipState.WITHHELD: "danger",
 }
 
 
@@ -44,7 +48,40 @@ class ClipAdmin(Record):
     list_filter = ["state", "region", "source", "created_at"]
     search_fields = ["=id", "owner_key", "sha256"]
     search_help_text = "Clip number, owner's key or SHA-256, whole"
-    actions = ["retry"]
+    actions = ["retry", "cancel"]
+    change_form_before_template = "admin/clip_page.html"
+    fieldsets = [
+        (
+            "As it is stored",
+            {
+                "classes": ["collapse"],
+                "fields": ["region", "state", "due_at", "sha256", "original_key", "same_as", "facts", "sound"],
+            },
+        )
+    ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        clip = Clip.objects.select_related("event").filter(pk=object_id).first() if object_id.isdigit() else None
+        context = extra_context or {}
+        if clip is not None:
+            context |= {
+                "watchable": sight.may_watch(cast(User, request.user), clip),
+                "kinds": dict.fromkeys(clip.renditions.values_list("kind", flat=True), True),
+                "said": story.said_of(clip),
+                "story": story.story_of(clip),
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    @with_reason(
+        description="Cancel preparation",
+        effect="What waits for preparation or is being prepared fails, with your reason; a retry begins anew.",
+        done="cancelled",
+    )
+    def cancel(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
+        """Stop preparing these clips."""
+        return preparing.cancel(clip.pk, by=cast(User, request.user), reason=answers["reason"], at=database_now())
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, clip: Clip) -> tuple[str, str]:
@@ -74,7 +111,7 @@ class ClipAdmin(Record):
     def since(self, clip: Clip) -> SafeString | str:
         return ago(clip.state_since)
 
-    @action(description="Try failed clips again", permissions=["retry"])
+    @action(description="Try failed clips again", permissions=["ops"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Clip]) -> None:
         """Give failed clips another round of attempts; others are left as they are."""
         at = database_now()
@@ -86,9 +123,6 @@ class ClipAdmin(Record):
             messages.success(request, f"{len(again)} clips will be tried again.")
         if left:
             messages.warning(request, f"{left} clips had not failed and were left as they are.")
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("clips.change_clip")
 
 
 @admin.register(Rendition)
@@ -154,3 +188,27 @@ class LikenessAdmin(Record):
     list_select_related = ["clip", "other"]
     search_fields = ["=clip__id", "=other__id"]
     search_help_text = "Clip number"
+    change_form_before_template = "admin/likeness_page.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        rows = Likeness.objects.select_related("clip__event", "other__event")
+        found = rows.filter(pk=object_id).first() if object_id.isdigit() else None
+        context = extra_context or {}
+        if found is not None:
+            user = cast(User, request.user)
+            context["sides"] = [
+                {"clip": clip, "watchable": sight.may_watch(user, clip), "said": story.said_of(clip)}
+                for clip in (found.other, found.clip)
+            ]
+        return super().change_view(request, object_id, form_url, context)
+
+
+@admin.register(Sight)
+class SightAdmin(Record):
+    list_display = ["clip", "rendition_kind", "user", "place", "seen_at"]
+    list_filter = ["rendition_kind", "place", "seen_at"]
+    list_select_related = ["clip", "user"]
+    search_fields = ["=clip__id", "user__username"]
+    search_help_text = "Clip number or sign-in"

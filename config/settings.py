@@ -326,6 +326,11 @@ UNFOLD = {
                         "icon": "perm_media",
                         "link": reverse_lazy("admin:clips_rendition_changelist"),
                     },
+                    {
+                        "title": "Alike",
+                        "icon": "difference",
+                        "link": reverse_lazy("admin:clips_likeness_changelist"),
+                    },
                     {"title": "Consents", "icon": "handshake", "link": reverse_lazy("admin:clips_consent_changelist")},
                     {
                         "title": "Disclosures",

@@ -7,6 +7,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 from annotations.api import media
 from annotations.pages import audit, changes
+from clips.pages import footage
 from config.health import healthz, home, no_icon, readyz
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("favicon.ico", no_icon),
     path("admin/changes", admin.site.admin_view(changes), name="changes"),
     path("admin/audit", admin.site.admin_view(audit), name="audit"),
+    path("admin/clips/<int:pk>/footage/<slug:kind>", admin.site.admin_view(footage), name="footage"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),
