@@ -1,0 +1,123 @@
+"""Crashes of everything, under load: what was acknowledged is there exactly once, and the audit is clean.
+
+`pytest -rP tests/test_crashes.py` prints the account.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.crashes import accounts, points
+from tests.crashes.faults import ENDED, FLUSHED, IMMEDIATE, KILLED, REDIS_KILLED, Storm
+from tests.crashes.proxy import KINDS, Proxy
+from tests.crashes.reviewers import Shift
+from tests.crashes.stack import Stack, running
+
+pytestmark = pytest.mark.stack
+
+TURNS = 4  # every fault this often
+
+
+@pytest.fixture(scope="module")
+def stack_and_tokens() -> Iterator[tuple[Stack, dict[str, str]]]:
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def stack(stack_and_tokens) -> Stack:
+    found: Stack = stack_and_tokens[0]
+    return found
+
+
+@pytest.fixture
+def tokens(stack_and_tokens) -> dict[str, str]:
+    found: dict[str, str] = stack_and_tokens[1]
+    return found
+
+
+def settle(stack: Stack) -> None:
+    """Wait until the sweeps have brought everything to rest."""
+    until = time.monotonic() + 30
+    with stack.connect() as link:
+        while True:
+            row = link.execute(
+                "SELECT (SELECT count(*) FROM annotations_lease WHERE state = 'live')"
+                " + (SELECT count(*) FROM annotations_task WHERE state = 'full')"
+            ).fetchone()
+            if row == (0,):
+                return
+            assert time.monotonic() < until, f"{row} leases and tasks still wait for a sweep"
+            time.sleep(0.2)
+
+
+def test_control_commits_that_do_not_wait_for_the_disk_are_lost_and_doubles_are_seen(stack, tokens) -> None:
+    """The guard off: the account must show what a crash takes, or a 0 in it says nothing."""
+    with stack.connect() as link:
+        for setting in ("synchronous_commit = off", "wal_writer_delay = '10s'", "wal_writer_flush_after = '1GB'"):
+            link.execute(f"ALTER SYSTEM SET {setting}")
+        link.execute("SELECT pg_reload_conf()")
+    with Shift(tokens, port=stack.port, run="control") as shift:
+        time.sleep(2)
+        before = shift.acknowledged()
+        stack.stop_postgres_immediately()
+        ledgers = shift.ledgers()
+    with stack.connect() as link:
+        for setting in ("synchronous_commit", "wal_writer_delay", "wal_writer_flush_after"):
+            link.execute(f"ALTER SYSTEM RESET {setting}")
+        link.execute("SELECT pg_reload_conf()")
+        found = accounts.account(link, ledgers, "control")
+        print(found.text({IMMEDIATE: 1}))
+        assert before > 100
+        assert found.lines["submit"].lost > 10
+        assert found.lines["take"].lost > 10
+
+        link.execute("BEGIN")
+        link.execute("ALTER TABLE annotations_annotation DROP CONSTRAINT annotation_once_per_reviewer")
+        link.execute("ALTER TABLE annotations_annotation DROP CONSTRAINT annotations_annotation_lease_id_key")
+        link.execute(
+            "INSERT INTO annotations_annotation"
+            " (lease_id, task_id, reviewer_id, schema_version, label, answer, version, submitted_at)"
+            " SELECT lease_id, task_id, reviewer_id, schema_version, label, answer, version, submitted_at"
+            " FROM annotations_annotation WHERE starts_with(answer ->> 'note', 'control-') LIMIT 3"
+        )
+        twice = accounts.account(link, ledgers, "control")
+        link.execute("ROLLBACK")
+    assert twice.lines["submit"].doubled == found.lines["submit"].doubled + 3
+
+
+def test_what_was_acknowledged_is_there_exactly_once_after_crashes_of_everything(stack, tokens) -> None:
+    with stack.connect() as link:
+        durable = [link.execute(f"SHOW {name}").fetchone() for name in ("fsync", "synchronous_commit")]
+        assert durable == [("on",), ("on",)]
+    storm = Storm(stack)
+    with Proxy(stack.port) as proxy, Shift(tokens, port=proxy.port, run="storm") as shift:
+        proxy.share = 0.06
+        for _ in range(TURNS):
+            storm.turn()
+        proxy.share = 0
+        ledgers = shift.ledgers()
+    settle(stack)
+    with stack.connect() as link:
+        found = accounts.account(link, ledgers, "storm")
+    faults = storm.happened + proxy.lost
+    print(found.text(dict(sorted(faults.items()))))
+    print(f"PostgreSQL was away for {storm.longest_outage:.1f} s at the longest")
+
+    # A fault that never happened proves nothing.
+    wanted = [*(KILLED + point for point in points.POINTS), IMMEDIATE, REDIS_KILLED, FLUSHED, *KINDS]
+    wanted += [f"{KILLED}{verb}, while its statement runs" for verb in ("take", "submit")]
+    wanted += [ENDED + verb for verb in ("take", "submit")]
+    assert {name: count for name in wanted if (count := faults[name]) < TURNS} == {}
+    submits = found.lines["submit"]
+    assert submits.acknowledged > 300
+    assert min(submits.recovered, submits.unknown, submits.unknown_done) > 0
+    assert min(line.recovered for line in found.lines.values()) > 0
+
+    assert (found.lost, found.doubled, found.contradictions) == (0, 0, [])
+    # A database that is away is a refusal like any other, and no page of a traceback.
+    assert set(found.outages) == {(503, "application/problem+json", "try-again")}
+    assert "broken" not in stack.manage("audit_queue")
