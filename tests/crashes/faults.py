@@ -8,6 +8,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from tests.crashes import points
 from tests.crashes.stack import Stack
@@ -32,9 +33,9 @@ class Storm:
     def turn(self) -> None:
         """Every fault once, in an order of chance."""
         faults: list[Callable[[], None]] = [
-            *(lambda point=point: self.kill_at(point) for point in points.POINTS),
-            *(lambda verb=verb: self.kill_while_running(verb) for verb in ("take", "submit")),
-            *(lambda verb=verb: self.end_backend(verb) for verb in ("take", "submit")),
+            *(partial(self.kill_at, point) for point in points.POINTS),
+            *(partial(self.kill_while_running, verb) for verb in ("take", "submit")),
+            *(partial(self.end_backend, verb) for verb in ("take", "submit")),
             self.flush_redis,
             self.flush_redis,
             self.kill_redis,

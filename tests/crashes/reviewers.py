@@ -51,10 +51,10 @@ class Scripted:
     Now and then they break off instead: that call's outcome stays unknown to them.
     """
 
-    def __init__(self, name: str, token: str, *, port: int, run: str, seed: str) -> None:
-        self.name, self.run = name, run
+    def __init__(self, name: str, token: str, *, port: int, run: str, has_keys: bool) -> None:
+        self.name, self.run, self.has_keys = name, run, has_keys
         self.ledger = Ledger()
-        self.chance = random.Random(f"{seed} {name}")
+        self.chance = random.Random(f"{run} {name}")
         self.later: list[tuple[float, dict[str, Any]]] = []
         self.stop = threading.Event()
         self.http = httpx.Client(
@@ -76,17 +76,19 @@ class Scripted:
 
     def take(self) -> list[dict[str, Any]]:
         deed = self._deed("take")
+        if not self.has_keys:
+            deed.mark = ""
         said: dict[str, Any] = {
             "json": {"count": self.chance.randint(1, 3)},
-            "headers": {"Idempotency-Key": deed.mark},
+            "headers": {"Idempotency-Key": deed.mark} if deed.mark else {},
         }
-        if not self._ask(deed, "POST", "/leases", may_break_off=True, **said):
+        if not self._ask(deed, "POST", "/leases", may_break_off=self.has_keys, **said):
             if deed.code == "paused":
                 self.http_until_answered("/me/resume")
             return []
         leases: list[dict[str, Any]] = deed.told["leases"]
         deed.told = [lease["id"] for lease in leases]
-        if self.chance.random() < 0.05:
+        if self.has_keys and self.chance.random() < 0.05:
             again = Deed("take", self.name)
             if self._ask(again, "POST", "/leases", **said):
                 self._same(deed, [lease["id"] for lease in again.told["leases"]])
@@ -95,7 +97,7 @@ class Scripted:
         return leases
 
     def handle(self, lease: dict[str, Any]) -> None:
-        time.sleep(self.chance.uniform(0, 0.01))
+        time.sleep(self.chance.uniform(0, 0.04))
         number, token = lease["id"], lease["token"]
         ways = ["submit", "skip", "give back", "renew", "walk away", "come back late"]
         what = self.chance.choices(ways, [70, 8, 8, 8, 3, 3])[0]
@@ -173,9 +175,8 @@ class Scripted:
 class Shift:
     """Reviewers at work at the same time, each in a thread of their own."""
 
-    def __init__(self, tokens: dict[str, str], *, port: int, run: str, seed: str = "") -> None:
-        self.run = run
-        self.people = [Scripted(name, token, port=port, run=run, seed=seed) for name, token in tokens.items()]
+    def __init__(self, tokens: dict[str, str], *, port: int, run: str, has_keys: bool = True) -> None:
+        self.people = [Scripted(name, token, port=port, run=run, has_keys=has_keys) for name, token in tokens.items()]
         self._pool = ThreadPoolExecutor(len(self.people))
         self._working: Sequence[Future[Ledger]] = []
 
@@ -192,12 +193,12 @@ class Shift:
         self._stop()
         return [future.result(timeout=2 * PATIENCE) for future in self._working]
 
-    def acknowledged(self) -> int:
-        """How many calls were acknowledged so far."""
-        for future in self._working:
-            if future.done():
-                future.result()  # nobody leaves before the end but by an error
-        return sum(deed.is_acknowledged for person in self.people for deed in list(person.ledger.deeds))
+    def work_until(self, acknowledged: int) -> None:
+        """Wait until so many calls were acknowledged."""
+        until = time.monotonic() + PATIENCE
+        while sum(deed.is_acknowledged for person in self.people for deed in list(person.ledger.deeds)) < acknowledged:
+            assert time.monotonic() < until, "there is hardly any work done"
+            time.sleep(0.05)
 
     def _stop(self) -> None:
         for person in self.people:

@@ -13,12 +13,12 @@ import django
 
 REVIEWERS = 10
 CLIPS = 200
-PROJECTS = 4
+PROJECTS = 10
 SEATS = 3
 
 
 def seed() -> dict[str, str]:
-    """Ten reviewers of one team; two hundred clips in each of four projects, three seats a task."""
+    """Ten reviewers of one team, and more work than they get done while everything breaks around them."""
     # These need Django's applications to be there.
     from django.conf import settings
     from django.db import transaction
