@@ -17,7 +17,7 @@ KILLED = "web process killed: "
 ENDED = "PostgreSQL's backend ended while it runs: "
 IMMEDIATE = "PostgreSQL stopped with -m immediate"
 FLUSHED = "Redis flushed"
-REDIS_KILLED = "Redis killed"
+REDIS_KILLED = "Redis and the worker killed"
 BREATH = 0.2  # between faults, so that there is work under way for the next
 
 
@@ -38,7 +38,6 @@ class Storm:
             *(partial(self.end_backend, verb) for verb in ("take", "submit")),
             self.flush_redis,
             self.flush_redis,
-            self.kill_redis,
             self.stop_postgres,
         ]
         self._chance.shuffle(faults)
@@ -73,11 +72,21 @@ class Storm:
             client.flushall()
         self.happened[FLUSHED] += 1
 
-    def kill_redis(self) -> None:
-        self.stack.engines.tend(patient=True)
-        first = self.stack.engines.pids["redis"]
-        os.kill(first, signal.SIGKILL)
-        self._until(self._redis_is_another_than(first), REDIS_KILLED)
+    def kill_redis_and_worker(self) -> None:
+        """Both at once: a worker that outlives a Redis which is back within milliseconds can stay deaf in kombu."""
+        first = {"redis": 0, "worker": 0}
+
+        def are_others() -> bool:
+            for supervisor in (self.stack.engines, self.stack.services):
+                supervisor.tend(patient=True)
+            found = self.stack.engines.pids | self.stack.services.pids
+            return all(found[name] not in (0, pid) for name, pid in first.items())
+
+        self._until(are_others, "Redis and the worker are up")
+        for name, supervisor in (("redis", self.stack.engines), ("worker", self.stack.services)):
+            first[name] = supervisor.pids[name]
+            os.kill(first[name], signal.SIGKILL)
+        self._until(are_others, REDIS_KILLED)
         self.happened[REDIS_KILLED] += 1
 
     def stop_postgres(self) -> None:
@@ -109,13 +118,6 @@ class Storm:
                         return
                 time.sleep(0.05)
         raise AssertionError(f"no {verb} was ever in its middle")
-
-    def _redis_is_another_than(self, pid: int) -> Callable[[], bool]:
-        def look() -> bool:
-            self.stack.engines.tend(patient=True)
-            return self.stack.engines.pids["redis"] not in (0, pid)
-
-        return look
 
     def _until(self, true: Callable[[], bool], what: str) -> None:
         assert self._soon(true, 20), f"this never happened: {what}"
