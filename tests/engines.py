@@ -20,6 +20,7 @@ import pytest
 
 from config.stack import account, engines, leftovers, lock, output, places
 from config.stack.failure import Failed
+from config.stack.supervising import Program
 
 PREFIX = "sightline-tests-"
 _running = ExitStack()
@@ -55,6 +56,7 @@ def start() -> None:
     log = _running.enter_context((var / "engines.log").open("ab"))
     if names:
         kept = engines.kept(there, names, lambda name, place: partial(output.log, file=log), durable=False)
+        kept.programs = [roomy(program) for program in kept.programs]
         _running.callback(kept.stop)
         kept.start()
         engines.wait(kept, made)
@@ -66,6 +68,13 @@ def start() -> None:
         **made,
     }
     os.environ.update({name: value for name, value in values.items() if not given.get(name)})
+
+
+def roomy(program: Program) -> Program:
+    """PostgreSQL with room for two races of 200 people with a connection each, one for either worker of a run."""
+    if program.name != "postgres":
+        return program
+    return program._replace(command=[*program.command, "-c", "max_connections=450"])
 
 
 def make_folder() -> Path:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
-from annotations import auditing, leasing, queries, submitting
-from annotations.models import Annotation, Lane, Lease, LeaseState, Project, Task
+from annotations import auditing, leasing, queries
+from annotations.models import Lane, Lease, LeaseState, Project, Task
 from config.clock import database_now
-from config.errors import Refusal
 from tests.conftest import make_project, make_ready_clips, make_reviewer, make_team, spread_now
+from tests.racing import (
+    at_once,
+    broken_promises,
+    counters_equal_rows,
+    nothing_forbids,
+    room_on_the_server,
+    twelve_and_a_hundred,
+)
 from workforce import quotas
 from workforce.days import local_day
 from workforce.errors import QuotaExhausted
@@ -25,189 +30,135 @@ from workforce.models import QuotaDay, Reviewer
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def at_once(people: int, work: Callable[[int], Any]) -> list[Any]:
-    """Run ``work(0..people-1)`` in threads that begin together, each with a connection of its own."""
-    gate = threading.Barrier(people)
-
-    def run(number: int) -> Any:
-        try:
-            gate.wait(timeout=30)
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(people) as pool:
-        return list(pool.map(run, range(people)))
+@pytest.fixture
+def many(gateway, hyderabad) -> list[Reviewer]:
+    return twelve_and_a_hundred(gateway, hyderabad)
 
 
-def counters_equal_rows() -> None:
-    assert auditing.audit() == []
-    for day in QuotaDay.objects.all():
-        live = Lease.objects.filter(quota_day=day, state=LeaseState.LIVE).count()
-        done = Lease.objects.filter(quota_day=day, state=LeaseState.SUBMITTED).count()
-        assert (day.held, day.used) == (live, done)
-        assert day.used + day.held <= day.allowed
-    for task in Task.objects.all():
-        live = Lease.objects.filter(task=task, state=LeaseState.LIVE).count()
-        answers = Annotation.objects.filter(task=task).count()
-        assert task.answers == answers
-        assert task.seats_left + live + answers == task.overlap
+# --- A quota ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def many(gateway, hyderabad) -> list[Reviewer]:
-    """Twelve reviewers of one team, and a hundred clips of one project with two seats each."""
-    people = [make_reviewer(f"person-{number}", hyderabad) for number in range(12)]
-    make_project(hyderabad, prefetch=20)
-    make_ready_clips(gateway, 100)
+def hungry(many, hyderabad) -> Reviewer:
+    """A reviewer with 150 clips a day, who may hold them all at a time, and 200 tasks for them."""
+    make_project(hyderabad, slug="second-look")
     assert spread_now() == 100
-    return people
+    Project.objects.update(prefetch=200)
+    person: Reviewer = many[0]
+    the_day_before = local_day(database_now(), "UTC") - timedelta(days=2)
+    quotas.set_limit(150, reason="race", by=person.user, from_day=the_day_before, reviewer=person)
+    return person
 
 
-def test_control_counting_and_then_leasing_overruns_a_quota(many) -> None:
-    """What the queue does not do: 24 callers count the rows, all see room for one, all lease."""
-    person = many[0]
+def test_control_24_callers_who_count_and_then_lease_overrun_a_quota_of_150(hungry) -> None:
+    """What the queue does not do: everybody counts the rows, sees room for one, and leases."""
     day = QuotaDay.objects.create(
-        reviewer=person, day=local_day(database_now(), "Asia/Kolkata"), time_zone="Asia/Kolkata",
-        day_limit=5, limit_source="reviewer", allowed=150,
+        reviewer=hungry, day=local_day(database_now(), "Asia/Kolkata"), time_zone="Asia/Kolkata",
+        day_limit=150, limit_source="reviewer", allowed=150,
     )  # fmt: skip
-    tasks = list(Task.objects.order_by("pk")[:24])
+    tasks = list(Task.objects.order_by("pk"))
     counted = threading.Barrier(24)
 
     def count_then_lease(number: int) -> None:
-        held = Lease.objects.filter(quota_day=day).count()
-        counted.wait(timeout=30)
-        if held < 5:
-            at = database_now()
-            Lease.objects.create(
-                task=tasks[number], reviewer=person, quota_day=day, granted_at=at, expires_at=at + timedelta(minutes=5)
-            )
+        for turn in range(7):
+            held = Lease.objects.filter(quota_day=day).count()
+            counted.wait(timeout=30)
+            if held < 150:
+                at = database_now()
+                Lease.objects.create(
+                    task=tasks[24 * turn + number],
+                    reviewer=hungry,
+                    quota_day=day,
+                    granted_at=at,
+                    expires_at=at + timedelta(minutes=5),
+                )
+            counted.wait(timeout=30)
 
     at_once(24, count_then_lease)
-    assert Lease.objects.count() > 5
+    assert Lease.objects.count() == 7 * 24 > 150
 
 
-def test_24_callers_never_overrun_a_quota(many) -> None:
-    person = many[0]
-    quotas.set_limit(
-        15,
-        reason="race",
-        by=person.user,
-        from_day=local_day(database_now(), "UTC") - timedelta(days=2),
-        reviewer=person,
-    )
-
+def test_24_callers_never_overrun_a_quota_of_150(hungry) -> None:
     def take(number: int) -> int:
         granted = 0
-        for _ in range(4):
+        for _ in range(10):
             with suppress(QuotaExhausted):
-                granted += len(leasing.lease_next(person.user_id, count=1).lease_ids)
+                granted += len(leasing.lease_next(hungry.user_id, count=1).lease_ids)
         return granted
 
     granted = at_once(24, take)
-    assert sum(granted) == 15
-    assert Lease.objects.count() == 15
+    assert sum(granted) == 150
+    assert Lease.objects.count() == 150
     counters_equal_rows()
 
 
-def test_control_without_its_lock_and_check_a_seat_is_taken_twice(many) -> None:
-    task = Task.objects.earliest("pk")
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE annotations_task DROP CONSTRAINT task_seats_within_overlap")
-    read = threading.Barrier(4)
-
-    def read_then_write(number: int) -> None:
-        left = Task.objects.get(pk=task.pk).seats_left
-        read.wait(timeout=30)
-        if left > 0:
-            Task.objects.filter(pk=task.pk).update(seats_left=left - 1)
-            at = database_now()
-            day = QuotaDay.objects.create(
-                reviewer=many[number], day=at.date(), time_zone="UTC", day_limit=9, limit_source="team", allowed=9
-            )
-            Lease.objects.create(
-                task=task, reviewer=many[number], quota_day=day, granted_at=at, expires_at=at + timedelta(minutes=5)
-            )
-
-    try:
-        at_once(4, read_then_write)
-        assert Lease.objects.filter(task=task).count() > task.overlap
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "ALTER TABLE annotations_task ADD CONSTRAINT task_seats_within_overlap"
-                " CHECK (overlap >= seats_left + answers)"
-            )
+# --- Seats -----------------------------------------------------------------------------------------------------------
 
 
-def test_many_claimers_over_few_tasks_fill_each_seat_once(many) -> None:
-    Task.objects.filter(pk__in=Task.objects.order_by("-pk").values_list("pk", flat=True)[:75]).update(seats_left=0)
-    seats = 25 * 2
+@pytest.fixture
+def crowd(gateway, hyderabad) -> list[Reviewer]:
+    """Two hundred reviewers of one team, and fifty tasks with two seats each."""
+    people = [make_reviewer(f"claimer-{number}", hyderabad) for number in range(200)]
+    make_project(hyderabad, prefetch=20)
+    make_ready_clips(gateway, 50)
+    assert spread_now() == 50
+    return people
+
+
+def test_control_200_claimers_who_look_and_then_take_sell_seats_twice(crowd) -> None:
+    """What the queue does not do: everybody looks for a free seat before anybody takes one."""
+    room = room_on_the_server(200)
+
+    def look(number: int) -> int:
+        free = Task.objects.filter(state="open", seats_left__gt=0).order_by("rank").values_list("pk", flat=True)
+        return free[number % 50]
+
+    def take(number: int) -> None:
+        at = database_now()
+        day = QuotaDay.objects.create(
+            reviewer=crowd[number], day=at.date(), time_zone="UTC", day_limit=9, limit_source="team", allowed=9, held=1
+        )
+        Task.objects.filter(pk=seen[number]).update(seats_left=F("seats_left") - 1)
+        Lease.objects.create(
+            task_id=seen[number],
+            reviewer=crowd[number],
+            quota_day=day,
+            granted_at=at,
+            expires_at=at + timedelta(minutes=5),
+        )
+
+    seen = at_once(200, look, room=room)
+    with nothing_forbids("annotations_task"):
+        # The column's own type goes no lower than 0, which is one guard more than a naive queue has.
+        Task.objects.update(seats_left=F("seats_left") + 10)
+        at_once(200, take, room=room)
+        assert Lease.objects.count() == 200 > 50 * 2
+        assert "seats" in broken_promises()
+
+
+def test_200_claimers_over_50_tasks_fill_each_seat_once(crowd) -> None:
+    """Each with a connection of their own where the server has that many; else they stand in line for what it has."""
+    room = room_on_the_server(200)
 
     def drain(number: int) -> list[int]:
         mine: list[int] = []
-        while True:
-            ids = leasing.lease_next(many[number].user_id, count=3).lease_ids
-            if not ids:
-                return mine
+        while ids := leasing.lease_next(crowd[number].user_id, count=3).lease_ids:
             mine += ids
+        return mine
 
-    granted = [lease for leases in at_once(12, drain) for lease in leases]
+    granted = [lease for leases in at_once(200, drain, room=room) for lease in leases]
     assert len(granted) == len(set(granted))
     rows = list(Lease.objects.values_list("task_id", "reviewer_id"))
     assert len(rows) == len(set(rows))
     # A claimer that met only locked rows may have left early; nothing is lost, so those who come again get the rest.
-    for person in many:
+    for person in crowd[:20]:
         leasing.lease_next(person.user_id, count=10)
-    assert Lease.objects.count() == seats
+    assert Lease.objects.count() == 50 * 2
     assert not Task.objects.filter(seats_left__gt=0).exists()
-
-
-def test_two_submits_of_one_lease_write_one_annotation(many) -> None:
-    person = many[0]
-    for _ in range(10):
-        lease = Lease.objects.get(pk=leasing.lease_next(person.user_id, count=1).lease_ids[0])
-
-        def send(number: int, lease: Lease = lease) -> bool:
-            answer = {"label": "threat" if number % 2 else "unsure"}
-            return submitting.submit(person.user_id, lease.pk, token=lease.token, answer=answer)[1]
-
-        written = at_once(6, send)
-        assert written.count(True) == 1
-    assert Annotation.objects.count() == 10
     counters_equal_rows()
 
 
-def test_a_lease_that_expires_as_it_is_submitted_has_one_winner(many) -> None:
-    """The sweep and the submit at the same instant: either the answer stands or the seat is back, never both."""
-    person = many[0]
-    outcomes = []
-    for _ in range(40):
-        lease = Lease.objects.get(pk=leasing.lease_next(person.user_id, count=1).lease_ids[0])
-        Reviewer.objects.filter(pk=person.pk).update(lapses_in_row=0)
-        soon = database_now() + timedelta(milliseconds=4)
-        Lease.objects.filter(pk=lease.pk).update(expires_at=soon)
-
-        def race(number: int, lease: Lease = lease) -> str:
-            if number == 0:
-                while not leasing.sweep_lapsed(at=database_now()):
-                    if Lease.objects.get(pk=lease.pk).state != LeaseState.LIVE:
-                        return "swept nothing"
-                return "swept"
-            try:
-                submitting.submit(person.user_id, lease.pk, token=lease.token, answer={"label": "threat"})
-                return "submitted"
-            except Refusal as refusal:
-                return refusal.code
-
-        outcomes.append(tuple(at_once(2, race)))
-        lease.refresh_from_db()
-        if outcomes[-1][1] == "submitted":
-            assert lease.state == LeaseState.SUBMITTED
-        else:
-            assert outcomes[-1] == ("swept", "lease-lapsed")
-            assert lease.state == LeaseState.LAPSED
-    counters_equal_rows()
+# --- Keys, heads and sweeps ------------------------------------------------------------------------------------------
 
 
 def test_one_key_used_by_many_at_once_takes_once(many) -> None:

@@ -98,7 +98,9 @@ def describe(error: Exception) -> tuple[dict[str, Any] | None, dict[str, str]]:
         # A lock waited for too long, a deadlock's victim, a database that restarts: all of them pass.
         log.warning("database: %s", type(error).__name__)
         headers["Retry-After"] = "2"
-        return problem(503, "try-again", "The database cannot answer right now; nothing was changed."), headers
+        # It may have left between a COMMIT and our reply, so nothing is said of what was done.
+        detail = "Whether this was done is not known: repeat the call, with its Idempotency-Key if it had one."
+        return problem(503, "try-again", "The database cannot answer right now.", detail), headers
     return None, headers
 
 
