@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from celery import Celery
+from celery.signals import celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A supervisor's TERM becomes Celery's QUIT: stop taking work, give what runs the soft-shutdown time, then leave.
@@ -13,3 +15,9 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 app = Celery("sightline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def _watch_hearing(**_: object) -> None:
+    """Only a worker watches whether it hears; see ``config/listening.py``."""
+    import_module("config.listening")
