@@ -17,7 +17,7 @@ KILLED = "web process killed: "
 ENDED = "PostgreSQL's backend ended while it runs: "
 IMMEDIATE = "PostgreSQL stopped with -m immediate"
 FLUSHED = "Redis flushed"
-REDIS_KILLED = "Redis and the worker killed"
+REDIS_KILLED = "Redis killed"
 BREATH = 0.2  # between faults, so that there is work under way for the next
 
 
@@ -37,7 +37,7 @@ class Storm:
             *(partial(self.kill_while_running, verb) for verb in ("take", "submit")),
             *(partial(self.end_backend, verb) for verb in ("take", "submit")),
             self.flush_redis,
-            self.flush_redis,
+            self.kill_redis,
             self.stop_postgres,
         ]
         self._chance.shuffle(faults)
@@ -72,21 +72,18 @@ class Storm:
             client.flushall()
         self.happened[FLUSHED] += 1
 
-    def kill_redis_and_worker(self) -> None:
-        """Both at once: a worker that outlives a Redis which is back within milliseconds can stay deaf in kombu."""
-        first = {"redis": 0, "worker": 0}
+    def kill_redis(self) -> None:
+        """Redis alone: it is back within milliseconds, and a worker that this leaves deaf must notice it itself."""
+        first = 0
 
-        def are_others() -> bool:
-            for supervisor in (self.stack.engines, self.stack.services):
-                supervisor.tend(patient=True)
-            found = self.stack.engines.pids | self.stack.services.pids
-            return all(found[name] not in (0, pid) for name, pid in first.items())
+        def is_another() -> bool:
+            self.stack.engines.tend(patient=True)
+            return self.stack.engines.pids["redis"] not in (0, first)
 
-        self._until(are_others, "Redis and the worker are up")
-        for name, supervisor in (("redis", self.stack.engines), ("worker", self.stack.services)):
-            first[name] = supervisor.pids[name]
-            os.kill(first[name], signal.SIGKILL)
-        self._until(are_others, REDIS_KILLED)
+        self._until(is_another, "Redis is up")
+        first = self.stack.engines.pids["redis"]
+        os.kill(first, signal.SIGKILL)
+        self._until(is_another, REDIS_KILLED)
         self.happened[REDIS_KILLED] += 1
 
     def stop_postgres(self) -> None:

@@ -39,6 +39,8 @@ class Stack:
         values = environment.ours(there, {}, addresses) | {
             "CRASH_POINTS": str(self.points),
             "WEB_BIND": f"127.0.0.1:{self.port}",
+            # A worker that a killed Redis left deaf should end itself while the test waits.
+            "WORKER_DEAF_SECONDS": "5",
         }
         self.environment = environment.for_children(there, {}, values)
         self.log = there.var / "log"
