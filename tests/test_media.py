@@ -587,7 +587,7 @@ def test_a_program_whose_worker_is_gone_never_starts(tmp_path: Path) -> None:
 
 def test_a_confined_program_has_what_this_machine_says_it_has(tmp_path: Path) -> None:
     held = limited.confinement()
-    assert set(held) == {"rlimits", "no_network", "parent_death"}
+    assert set(held) == {"rlimits", "no_network", "parent_death", "own_files"}
     code = (
         "import os, resource, socket; print(resource.getrlimit(resource.RLIMIT_CORE)[1], len(os.environ), "
         "sorted(name for _, name in socket.if_nameindex()))"

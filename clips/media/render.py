@@ -138,6 +138,8 @@ def _run(
                 memory_bytes=limits.render_memory_bytes,
                 output_bytes=limits.render_output_bytes,
                 namespaces=not enclosed,
+                sees=[] if enclosed else sandbox.sees(ffmpeg.absolute(), source),
+                makes=[] if enclosed else [str(work)],
             ),
             cwd=work,
             env=process.bare_environment(work),
