@@ -484,6 +484,17 @@ def test_a_program_that_complains_is_quoted_without_paths(tmp_path: Path) -> Non
     assert "/" not in reason
 
 
+def test_the_cause_is_quoted_and_not_its_consequences(tmp_path: Path) -> None:
+    words = (
+        "[dec:h264 @ 0x1] Invalid data in it\n[vost#0] Task finished with error code: -1\n[out#5] Nothing was written"
+    )
+    assert "Invalid data in it" in failure(tmp_path, program(tmp_path, f"echo '{words}' >&2; exit 3"))
+
+
+def test_too_little_memory_is_a_reason(tmp_path: Path) -> None:
+    assert "memory" in failure(tmp_path, FFMPEG, render_memory_bytes=200 << 20)
+
+
 def test_a_program_that_makes_nothing_is_found_out(tmp_path: Path) -> None:
     assert "cannot be played" in failure(tmp_path, program(tmp_path, "exit 0"))
 
@@ -576,7 +587,7 @@ def test_a_program_whose_worker_is_gone_never_starts(tmp_path: Path) -> None:
 
 def test_a_confined_program_has_what_this_machine_says_it_has(tmp_path: Path) -> None:
     held = limited.confinement()
-    assert set(held) == {"rlimits", "no_network", "parent_death"}
+    assert set(held) == {"rlimits", "no_network", "parent_death", "own_files"}
     code = (
         "import os, resource, socket; print(resource.getrlimit(resource.RLIMIT_CORE)[1], len(os.environ), "
         "sorted(name for _, name in socket.if_nameindex()))"

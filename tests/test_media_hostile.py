@@ -107,7 +107,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], type[BadInput]]] = {
     "hours.flac": (lambda path: hostile.hours_of_flac(path, SPEECH), errors.ClipTooLong),
     "tag.mp3": (lambda path: hostile.tag_bomb(path, SPEECH), errors.Truncated),
     "magic.mov": (lambda path: hostile.pattern(path, "-c:v", "magicyuv", seconds=0.2), errors.CodecNotAllowed),
-    "flic.mov": (lambda path: hostile.pattern(path, "-c:v", "qtrle", seconds=0.2), errors.CodecNotAllowed),
+    "animation.mov": (lambda path: hostile.pattern(path, "-c:v", "qtrle", seconds=0.2), errors.CodecNotAllowed),
     "theora.ogg": (lambda path: hostile.pattern(path, "-c:v", "libtheora", seconds=0.2), errors.CodecNotAllowed),
     "locked.mp4": (lambda path: hostile.encrypted(path, BIKES), errors.Unreadable),
 }

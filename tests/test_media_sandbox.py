@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from tests import hostile
 from tests.hostile import FFMPEG, SAMPLES, Listener
 
 LIMITS = Limits()
-LIMITS_OF_A_PROGRAM = {"cpu_seconds": 5, "memory_bytes": 1 << 30, "output_bytes": 1 << 20}
+LIMITS_OF_A_PROGRAM: dict[str, Any] = {"cpu_seconds": 5, "memory_bytes": 1 << 30, "output_bytes": 1 << 20}
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def stage(tmp_path: Path) -> Stage:
 def test_what_is_in_force_is_said() -> None:
     held = sandbox.describe()
     assert set(held) == {
-        *("bubblewrap", "without_bubblewrap", "private_folder", "rlimits", "no_network", "parent_death"),
+        *("bubblewrap", "without_bubblewrap", "private_folder", "own_files", "rlimits", "no_network", "parent_death"),
     }
     assert held["private_folder"] is True
     assert bool(held["without_bubblewrap"]) is not held["bubblewrap"]
@@ -231,6 +232,49 @@ def test_without_a_room_limits_and_the_private_folder_remain(tmp_path: Path) -> 
         sandbox.command(["/bin/true"], clip=out, out=None, runtime={}, environment={})
     with pytest.raises(errors.Unreadable):
         probe(SAMPLES / "bikes.mp4", extension="mp4", limits=Limits(probe_memory_bytes=64 << 20))
+
+
+@pytest.mark.usefixtures("without_room")
+def test_without_a_room_landlock_keeps_a_program_to_its_own_files(stage: Stage, listener: Listener) -> None:
+    if not limited.confinement()["own_files"]:
+        pytest.skip("this kernel has no Landlock")
+    code = """
+import socket, sys
+for name in sys.argv[2:]:
+    try:
+        open(name, "rb").read(1); print("opened", name)
+    except OSError:
+        print("refused", name)
+try:
+    open(sys.argv[2] + ".new", "w"); print("wrote")
+except OSError:
+    print("refused to write")
+open("made", "w").write(open("../original").read())
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=2); print("reached")
+except OSError:
+    print("alone")
+"""
+    argv = [str(Path(sys.executable).resolve()), "-I", "-S", "-c", code, str(listener.port)]
+    argv += [str(stage.canary), "/etc/passwd", "/proc/self/environ", str(Path(__file__).resolve())]
+    places: dict[str, Any] = {"sees": sandbox.python_sees(stage.clip), "makes": [str(stage.out)]}
+    outputs = []
+    for held in ({}, places):
+        ended = process.run(
+            limited.command(argv, **LIMITS_OF_A_PROGRAM, namespaces=False, **held),
+            cwd=stage.out,
+            env={},
+            wall_seconds=20,
+        )
+        assert ended.returncode == 0, ended.errors
+        outputs.append(ended.output.decode())
+    assert outputs[0].count("opened") == 4, "the control"
+    assert "wrote" in outputs[0]
+    assert "reached" in outputs[0]
+    assert outputs[1].count("refused") == 5
+    assert (stage.out / "made").read_text() == "the clip"
+    # Older kernels hold files and not the network.
+    assert listener.connections == (2 if "reached" in outputs[1] else 1)
 
 
 def test_with_and_without_a_room_the_same_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

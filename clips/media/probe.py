@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Collection
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from clips import errors
 from clips.media import process, sandbox, sniff, structure
@@ -55,14 +56,15 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
 
     ``on_tick`` is called about every second and may raise, which ends the process.
     """
-    request = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits), "parent": os.getpid()}
+    request: dict[str, Any] = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits)}
     with tempfile.TemporaryDirectory(prefix="probe-") as empty:
         environment = process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)}
+        request |= {"parent": os.getpid(), "sees": sandbox.python_sees(path), "lists": sandbox.python_lists()}
         # -P keeps the working folder off the import path, -s the home folder, -B writes no byte code.
         argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", json.dumps(request)]
         if sandbox.available():
             # In there our own process does not exist; bubblewrap watches over it instead.
-            request |= {"path": str(sandbox.CLIP), "parent": None}
+            request |= {"path": str(sandbox.CLIP), "parent": None, "sees": [], "lists": []}
             argv = sandbox.command(
                 sandbox.python_argv("-m", "clips.media.reader", json.dumps(request)),
                 clip=path,

@@ -25,6 +25,8 @@ def main() -> None:
         memory_bytes=limits.probe_memory_bytes,
         output_bytes=0,
         parent=request["parent"],
+        sees=request["sees"],
+        lists=request["lists"],
     )
     # Only now: PyAV's libraries are part of what is confined.
     from clips.media.examine import Refused, examine

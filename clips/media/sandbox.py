@@ -3,8 +3,9 @@
 Where bubblewrap works, a program sees the system's libraries, itself, the clip at ``/clip`` and, if it is to make
 something, its folder at ``/out``; everything else of the machine, ``/proc`` included, is not there for it, nor is any
 network but a loopback of its own. Whether bubblewrap works is tried, once in each process: it may be absent, or the
-machine or the container may forbid the namespaces it needs. Resource limits (``limited``), the private folder and the
-bare environment hold with it and without it.
+machine or the container may forbid the namespaces it needs. There Landlock, which a container seldom forbids, lets a
+program open the same places and no others (``sees``), and ``limited`` takes the network away if it can. Resource
+limits, the private folder and the bare environment hold with all of them and without.
 """
 
 from __future__ import annotations
@@ -61,16 +62,19 @@ def describe(ffmpeg: Path | None = None) -> dict[str, bool | str]:
     """What is in force on this machine, and for this ffmpeg if it is named; for a person or a monitor to read.
 
     ``private_folder``: always; ``bubblewrap``, with the reason in ``without_bubblewrap`` when it is not;
+    ``own_files``: it can open nothing of the machine but its own clip and folder, through bubblewrap or Landlock;
     ``no_network``: through bubblewrap or a bare network namespace; ``rlimits``; ``parent_death``: a program does not
     outlive the worker that started it.
     """
     usable, held = _usable(), _confinement()
-    if usable.path and ffmpeg is not None and _is_script(ffmpeg):
+    script = ffmpeg is not None and _is_script(ffmpeg)
+    if usable.path and script:
         usable = _Usable("", reason="the ffmpeg that is configured is a script, which cannot be enclosed")
     return {
         "bubblewrap": bool(usable.path),
         "without_bubblewrap": usable.reason,
         "private_folder": True,
+        "own_files": bool(usable.path) or (held["own_files"] and not script),
         "rlimits": held["rlimits"],
         "no_network": bool(usable.path) or held["no_network"],
         "parent_death": held["parent_death"],
@@ -94,6 +98,25 @@ def command(
 def program(path: Path) -> dict[Path, Path]:
     """What a program of the machine's own needs: itself, and the system's libraries, which all get."""
     return {path.resolve(): path.absolute()}
+
+
+def sees(program: Path, clip: Path) -> list[str]:
+    """What ``limited`` leaves this program to open where it cannot be enclosed; all there is, if it is a script."""
+    if _is_script(program):
+        return []
+    return [str(place.resolve()) for place in (*_system(), program, clip)]
+
+
+def python_sees(clip: Path) -> list[str]:
+    """What the reader of a clip needs to open after it took its limits, where it cannot be enclosed."""
+    return [str(place.resolve()) for place in (*_system(), *python(), clip)]
+
+
+def python_lists() -> list[str]:
+    """Folders in which Python looks for modules, of which it needs to see the names."""
+    return [str(Path(place).resolve()) for place in sys.path if place and Path(place).is_dir()] + [
+        str(_MEDIA.parents[1])
+    ]
 
 
 @functools.cache

@@ -1,0 +1,176 @@
+"""What ffmpeg left of a clip, read as if a stranger had sent it, and what is made of it here."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+from clips.errors import PreparationFailed
+from clips.media import frame_map, graph, jpeg, mp4, nearness, sound, sprite
+from clips.media.facts import Facts
+from clips.media.frame_map import FrameMap
+from clips.media.sound import Sound
+from config.errors import BadInput
+
+_NOT_AS_PROMISED = "What was rendered is not in the form that reviewers can play."
+
+SPRITE_INDEX = "sprite.vtt"
+PEAKS = "peaks.json"
+FRAME_MAP = "frames.json"
+
+MadeKind = Literal["proxy", "poster", "sprite", "sprite_index", "peaks", "frame_map"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A rendition on disk. Sides are 0 for what is no picture; ``duration_ms`` is None for what does not last."""
+
+    kind: MadeKind
+    path: Path
+    content_type: str
+    size_bytes: int
+    sha256: str
+    width: int = 0
+    height: int = 0
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renditions:
+    """All that was made of a clip, and all that was learnt of it meanwhile.
+
+    Of footage there are a proxy, a poster, a sprite with its index and a frame map, and peaks if it has sound; of a
+    voice clip a proxy and peaks. The prints are for ``nearness``; empty when there is nothing to take them from, or
+    when this ffmpeg cannot.
+    """
+
+    made: tuple[Made, ...]
+    frames: FrameMap | None
+    sound: Sound | None
+    picture_print: bytes
+    sound_print: bytes
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal: what renditions are named by."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def gathered(work: Path, facts: Facts) -> Renditions:
+    """Check what ffmpeg left as if a stranger had sent it, and make of it what is made here.
+
+    Only outlines are read, in plain Python, which costs next to nothing and starts no decoder. Raises
+    PreparationFailed.
+    """
+    try:
+        heard = sound.read(work / graph.SAMPLES, work / graph.MEASURES) if facts.has_audio else None
+        sound_print = work / graph.PRINT
+        proxy = _proxy(work, facts)
+        frames, made = None, [proxy]
+        if facts.kind == "video":
+            frames = frame_map.read_stats(work / graph.STATS, rate=graph.proxy_rate(facts))
+            made += _stills(work, facts, proxy, frames)
+            made.append(_written("frame_map", work / FRAME_MAP, frames.to_json(), "application/json"))
+        if heard is not None:
+            peaks = _written("peaks", work / PEAKS, heard.to_json(), "application/json")
+            made.append(replace(peaks, duration_ms=heard.duration_ms))
+        return Renditions(
+            made=tuple(made),
+            frames=frames,
+            sound=heard,
+            picture_print=nearness.picture_print(work / graph.GREY) if facts.kind == "video" else b"",
+            sound_print=nearness.sound_print(sound_print) if sound_print.is_file() else b"",
+        )
+    except (BadInput, OSError, ValueError) as error:
+        raise PreparationFailed("What was rendered cannot be played; try again, or send the clip anew.") from error
+
+
+def _proxy(work: Path, facts: Facts) -> Made:
+    """Raises PreparationFailed if it is not what it should be, and what ``mp4.read`` raises."""
+    voice = facts.kind == "voice"
+    path = work / (graph.VOICE_PROXY if voice else graph.PROXY)
+    index = mp4.read(path)
+    lasts_ms = round(index.seconds * 1000)
+    if abs(lasts_ms - facts.duration_ms) > max(1000, facts.duration_ms // 10):
+        raise PreparationFailed(
+            f"Only {lasts_ms / 1000:.1f} of {facts.duration_ms / 1000:.1f} seconds could be rendered; "
+            "the clip is damaged inside."
+        )
+    codings = [(track.kind, track.coding) for track in index.tracks]
+    wanted = [] if voice else [("vide", "avc1")]
+    wanted += [("soun", "mp4a")] if facts.has_audio else []
+    if codings != wanted or not index.first or index.surplus:
+        raise PreparationFailed(_NOT_AS_PROMISED)
+    picture = None if voice else index.tracks[0]
+    if picture is not None and not _plays_evenly(picture, graph.proxy_rate(facts)):
+        raise PreparationFailed(_NOT_AS_PROMISED)
+    return _made(
+        "proxy",
+        path,
+        "audio/mp4" if voice else "video/mp4",
+        size=(picture.width, picture.height) if picture else (0, 0),
+        duration_ms=lasts_ms,
+    )
+
+
+def _plays_evenly(picture: mp4.Track, rate: Fraction) -> bool:
+    """A picture in each step of a constant rate from zero on, within size, and a key picture at least each second."""
+    keys = [*picture.keys, picture.count]
+    return (
+        0 < picture.width <= graph.MAX_WIDTH
+        and 0 < picture.height <= graph.MAX_HEIGHT
+        and picture.width % 2 == picture.height % 2 == 0
+        and (picture.count == 1 or picture.step == 1 / rate)
+        and picture.begins == 0
+        and keys[0] == 0
+        and all(b - a <= graph.key_distance(rate) for a, b in pairwise(keys))
+    )
+
+
+def _stills(work: Path, facts: Facts, proxy: Made, frames: FrameMap) -> list[Made]:
+    poster_size, sheet_size = jpeg.size_of(work / graph.POSTER), jpeg.size_of(work / graph.SPRITE)
+    sheet = sprite.plan(facts.duration_ms, frames.rate)
+    if poster_size != (proxy.width, proxy.height) or frames.count != _pictures(proxy.path):
+        raise PreparationFailed(_NOT_AS_PROMISED)
+    cues = sprite.index(
+        sheet,
+        name=graph.SPRITE,
+        size=sheet_size,
+        frames=frames.count,
+        rate=frames.rate,
+        duration_ms=proxy.duration_ms or 0,
+    )
+    return [
+        _made("poster", work / graph.POSTER, "image/jpeg", size=poster_size),
+        _made("sprite", work / graph.SPRITE, "image/jpeg", size=sheet_size),
+        _written("sprite_index", work / SPRITE_INDEX, cues.encode(), "text/vtt"),
+    ]
+
+
+def _pictures(proxy: Path) -> int:
+    return mp4.read(proxy).tracks[0].count
+
+
+def _written(kind: MadeKind, path: Path, content: bytes, content_type: str) -> Made:
+    path.write_bytes(content)
+    return _made(kind, path, content_type)
+
+
+def _made(
+    kind: MadeKind, path: Path, content_type: str, *, size: tuple[int, int] = (0, 0), duration_ms: int | None = None
+) -> Made:
+    return Made(
+        kind=kind,
+        path=path,
+        content_type=content_type,
+        size_bytes=path.stat().st_size,
+        sha256=digest(path),
+        width=size[0],
+        height=size[1],
+        duration_ms=duration_ms,
+    )
