@@ -142,8 +142,9 @@ class Lane(models.Model):
 class Bookmark(models.Model):
     """Where one reviewer left off in a lane: before it there is nothing that they may still be handed."""
 
-    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+")
-    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+")
+    # The unique index is the only way to them: no plan can take another while the table is small.
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_index=False)
     version = models.BigIntegerField()
     rank = models.BigIntegerField()
     express = models.BigIntegerField()
@@ -262,7 +263,8 @@ class Lease(models.Model):
     """A reviewer's time-limited hold on one seat. Nobody is ever given the same task twice."""
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="leases", db_index=False)
-    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="leases")
+    # A reviewer's live leases have an index; "did they hold this task" must never be answered from all they ever held.
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="leases", db_index=False)
     quota_day = models.ForeignKey(QuotaDay, on_delete=models.PROTECT, related_name="leases")
     token = models.UUIDField(default=uuid.uuid4, help_text="Shown to the holder only; a write must carry it.")
     state = models.CharField(max_length=16, choices=LeaseState.choices, default=LeaseState.LIVE)
@@ -298,7 +300,7 @@ class Lease(models.Model):
 class TakeKey(models.Model):
     """An Idempotency-Key under which work was taken: the same call with it gets the same leases."""
 
-    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+")
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     count = models.PositiveSmallIntegerField()
     lease_ids = ArrayField(models.BigIntegerField())

@@ -28,6 +28,9 @@ if EMBEDDED and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "t
 DATABASES = {"default": env.database("DATABASE_URL", embedded=EMBEDDED)}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+if not env.flag("DATABASE_POOLER"):
+    # Only what asks for it is prepared: config/prepared.py. A pooler between would hand out another's connection.
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     # A forgotten transaction or a stuck query must not hold rows that reviewers wait for.
