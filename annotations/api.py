@@ -29,6 +29,7 @@ from annotations.serializers import (
     LeasesOut,
     SkipIn,
     TokenIn,
+    annotation_out,
     lease_out,
 )
 from annotations.tasks import settle_task, write_export
@@ -260,8 +261,7 @@ def version_of(request: Request) -> int:
 
 
 def _annotation_answer(annotation: Annotation, status: int = 200) -> Response:
-    out = AnnotationOut(annotation).data
-    return Response(out, status=status, headers={"ETag": f'"{annotation.version}"'})
+    return Response(annotation_out(annotation), status=status, headers={"ETag": f'"{annotation.version}"'})
 
 
 class ExportsView(APIView):

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
-from annotations.models import Lane, Project
+from annotations.models import Annotation, Lane, Project
 from clips.models import Clip
 from config import prepared
 from workforce.models import Team
@@ -70,6 +70,41 @@ def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any,
         [user_id, lease_id, token, label, json.dumps(answer), schema_version],
     )
     return Submitted(*found[0])
+
+
+@dataclass(frozen=True)
+class Held:
+    """Of a lease what an answer under it is judged by."""
+
+    token: UUID
+    state: str
+    label_schema: dict[str, Any]
+    schema_version: int
+
+
+def held(user_id: int, lease_id: int) -> Held | None:
+    """This sign-in's lease; None for absent ones and other people's."""
+    found = prepared.rows(
+        """
+        SELECT l.token, l.state, p.label_schema::text, p.schema_version
+          FROM annotations_lease l
+          JOIN workforce_reviewer r ON r.id = l.reviewer_id
+          JOIN annotations_task t ON t.id = l.task_id
+          JOIN annotations_project p ON p.id = t.project_id
+         WHERE l.id = %s::bigint AND r.user_id = %s::bigint
+        """,
+        [lease_id, user_id],
+    )
+    return Held(found[0][0], found[0][1], json.loads(found[0][2]), found[0][3]) if found else None
+
+
+def annotation_under(lease_id: int) -> Annotation:
+    """The annotation that was submitted under a lease."""
+    fields = [str(field.column) for field in Annotation._meta.concrete_fields]
+    columns = ", ".join("answer::text" if name == "answer" else name for name in fields)
+    row = prepared.rows(f"SELECT {columns} FROM annotations_annotation WHERE lease_id = %s::bigint", [lease_id])[0]  # noqa: S608
+    values = [json.loads(value) if name == "answer" else value for name, value in zip(fields, row, strict=True)]
+    return Annotation.from_db(connection.alias, [field.attname for field in Annotation._meta.concrete_fields], values)
 
 
 @dataclass(frozen=True)

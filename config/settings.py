@@ -34,7 +34,9 @@ if not env.flag("DATABASE_POOLER"):
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     # A forgotten transaction or a stuck query must not hold rows that reviewers wait for.
-    "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+    "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    # What is prepared is a look-up by keys: PostgreSQL would guess at lists, and plan anew each time.
+    " -c plan_cache_mode=force_generic_plan",
 )
 
 # Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.
