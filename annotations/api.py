@@ -102,7 +102,9 @@ class LeasesView(APIView):
         response.status_code = 201 if granted.lease_ids else 200
         return response
 
-    def _answer(self, request: Request, lease_ids: list[int], quota: QuotaDay, reason: str = "") -> Response:
+    def _answer(
+        self, request: Request, lease_ids: list[int], quota: QuotaDay | quotas.Standing, reason: str = ""
+    ) -> Response:
         rows = queries.lease_rows(lease_ids) if lease_ids else []
         return Response(
             {

@@ -41,7 +41,7 @@ class Granted:
     """What one call for work brought: leases, the day's quota after it, and why there are none."""
 
     lease_ids: list[int]
-    quota: QuotaDay
+    quota: quotas.Standing
     reason: str = ""
 
 
@@ -56,14 +56,8 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
     taken = queries.take(user_id, min(count, MOST_AT_ONCE), key)
     if taken.outcome == "not-a-reviewer":
         raise NotAReviewer
-    quota = QuotaDay(
-        pk=taken.quota_day_id,
-        day=taken.day,  # type: ignore[misc]  # everybody but strangers has a day
-        time_zone=taken.time_zone,
-        day_limit=taken.day_limit,
-        used=taken.used,
-        held=taken.held,
-    )
+    assert taken.day is not None  # noqa: S101 -- everybody but strangers has a day
+    quota = quotas.Standing(taken.day, taken.time_zone, taken.day_limit, taken.used, taken.held)
     if taken.outcome == "quota-exhausted":
         raise quotas.exhausted(quota, at=taken.at)
     if taken.outcome == "key-reused":
