@@ -26,6 +26,8 @@ DECLARE
     c_long CONSTANT bigint := 50;
     c_own CONSTANT bigint := 16;
     c_none CONSTANT bigint := 4;
+    -- Lanes that begin as close as this, in milliseconds, take turns by where their heads happen to stand.
+    c_close CONSTANT bigint := 1000;
     r record;
     q workforce_quotaday%ROWTYPE;
     l record;
@@ -125,8 +127,9 @@ BEGIN
         END IF;
     END IF;
 
-    -- 2. The lanes this reviewer may draw from, the earliest first, each up to where the next one begins; if that is
-    -- not enough, once more without that bound.
+    -- 2. The lanes this reviewer may draw from, the earliest first, each up to where the next one begins and a second
+    -- more: a head stands a little behind, and then a lane whose turn it is would be asked in vain. If that is not
+    -- enough, once more without that bound.
     FOR pass IN 1..2 LOOP
     EXIT WHEN v_left <= 0;
     FOR l IN
@@ -177,7 +180,7 @@ BEGIN
                 v_to := l.express_next - 1;
             ELSE
                 v_from := greatest(l.head_rank, l.seen_rank, c_express);
-                v_to := CASE WHEN pass = 1 THEN coalesce(l.next_starts, c_last) ELSE c_last END;
+                v_to := CASE WHEN pass = 1 THEN coalesce(l.next_starts + c_close, c_last) ELSE c_last END;
             END IF;
             v_mark := pg_stat_get_xact_tuples_returned(v_index);
             -- 3. The seats and the leases.

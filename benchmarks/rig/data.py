@@ -23,7 +23,7 @@ Link = psycopg.Connection[tuple[Any, ...]]
 
 OVERLAP = 2
 PREFETCH = 3
-LOT = 1000  # clips that enter together share a rank, as in annotations.spreading
+LOT = 1000  # clips that enter together are due together, their ranks a millisecond apart, as in annotations.spreading
 REGULARS = 40
 HOLDERS = 32  # of them: who held the hard queue's head before
 SCHEMA = {
@@ -297,7 +297,7 @@ def _lane(project_id: int, *, region: str, skills: list[str]) -> int:
 
 
 def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datetime) -> None:
-    """Open tasks with their clips, dealt over the lanes in turn; ranks as if lots of clips had come in together."""
+    """Open tasks with their clips, dealt over the lanes in turn; due as if lots of clips had come in together."""
     run = link.execute
     first = _one(link, "SELECT coalesce(max(id), 0) + 1 FROM clips_clip")
     values = {
@@ -377,7 +377,7 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
             "clip_id": "n",
             "team_id": "ln.team_id",
             "lane_id": "ln.id",
-            "rank": "%(rank)s + (n - %(first)s) / %(lot)s * 1000",
+            "rank": "%(rank)s + (n - %(first)s) / %(width)s",
             "due_at": "%(due)s + interval '1 second' * ((n - %(first)s) / %(lot)s)",
             "overlap": "%(overlap)s",
             "seats_left": "%(overlap)s",
