@@ -26,7 +26,7 @@ if EMBEDDED and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "t
     raise Misconfigured("The embedded stack is for this machine only: ALLOWED_HOSTS may name nothing but loopback.")
 
 DATABASES = {"default": env.database("DATABASE_URL", embedded=EMBEDDED)}
-DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
 if not env.flag("DATABASE_POOLER"):
     # Only what asks for it is prepared: config/prepared.py. A pooler between would hand out another's connection.

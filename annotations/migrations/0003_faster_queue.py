@@ -133,24 +133,26 @@ BEGIN
     FOR pass IN 1..2 LOOP
     EXIT WHEN v_left <= 0;
     FOR l IN
-        SELECT x.*, p.prefetch, p.lease_seconds,
-               p.prefetch - coalesce(cardinality(array_positions(x.live, x.project_id)), 0) AS room
+        SELECT x.*, x.prefetch - coalesce(cardinality(array_positions(x.live, x.project_id)), 0) AS room,
+               lead(x.starts) OVER (ORDER BY x.has_express DESC, x.starts, x.id) AS next_starts
           FROM (
             SELECT ln.id, ln.project_id, ln.head_rank, ln.tail_rank, ln.express_head, ln.express_next, ln.version,
-                   ln.head_at, ln.express_head < ln.express_next AS has_express,
+                   ln.head_at, ln.express_head < ln.express_next AS has_express, p.prefetch, p.lease_seconds,
                    greatest(ln.head_rank, b.rank) AS starts, b.rank AS seen_rank, b.express AS seen_express,
-                   lead(greatest(ln.head_rank, b.rank)) OVER (
-                        ORDER BY ln.express_head < ln.express_next DESC, greatest(ln.head_rank, b.rank), ln.id) AS next_starts,
                    ARRAY(
-                    SELECT t.project_id FROM annotations_lease e JOIN annotations_task t ON t.id = e.task_id
+                    SELECT t.project_id
+                      FROM annotations_lease e JOIN annotations_task t ON t.id = e.task_id
                      WHERE e.reviewer_id = r.id AND e.state = 'live' AND e.expires_at > sightline_take.at
                    ) AS live
               FROM annotations_lane ln
+              JOIN annotations_project p ON p.id = ln.project_id
               LEFT JOIN annotations_bookmark b
                 ON b.lane_id = ln.id AND b.reviewer_id = r.id AND b.version = ln.version
              WHERE ln.team_id = r.team_id
+               AND p.is_active
                AND ln.clearance <= r.clearance
                AND (ln.express_head < ln.express_next OR ln.head_rank <= ln.tail_rank)
+               -- Asked once and not per lane: where the reviewer's country has a basis in force.
                AND ln.region = ANY (ARRAY(
                     SELECT rg.code
                       FROM workforce_residencybasis rb JOIN workforce_region rg ON rg.id = rb.region_id
@@ -158,9 +160,7 @@ BEGIN
                        AND rb.starts_at <= sightline_take.at AND (rb.ends_at IS NULL OR rb.ends_at > sightline_take.at)
                    ))
                AND ln.skills <@ r.skills
-               AND (SELECT p.is_active FROM annotations_project p WHERE p.id = ln.project_id)
           ) x
-          JOIN annotations_project p ON p.id = x.project_id
          ORDER BY x.has_express DESC, x.starts, x.id
     LOOP
         EXIT WHEN v_left <= 0;
