@@ -142,7 +142,8 @@ BEGIN
                    ARRAY(
                     SELECT t.project_id
                       FROM annotations_lease e JOIN annotations_task t ON t.id = e.task_id
-                     WHERE e.reviewer_id = r.id AND e.state = 'live' AND e.expires_at > sightline_take.at
+                     -- IS TRUE, so that no plan comes from the index by expiry, over everybody's live leases.
+                     WHERE e.reviewer_id = r.id AND e.state = 'live' AND (e.expires_at > sightline_take.at) IS TRUE
                    ) AS live
               FROM annotations_lane ln
               JOIN annotations_project p ON p.id = ln.project_id
