@@ -178,14 +178,14 @@ def end_unanswered(lease: Lease, *, new: str, at: datetime) -> bool:
 
 def sweep_lapsed(*, at: datetime, most: int = 500) -> int:
     """End the leases whose time is over; returns how many. Each in a transaction of its own, so none waits for all."""
-    over = Lease.objects.filter(state=LeaseState.LIVE, expires_at__lte=at).order_by("expires_at")[:most]
+    over = Lease.objects.filter(state=LeaseState.LIVE, ended_at=None, expires_at__lte=at).order_by("expires_at")[:most]
     return each(over, lambda lease: end_unanswered(lease, new=LeaseState.LAPSED, at=at))
 
 
 def sweep_departed(*, at: datetime, most: int = 500) -> int:
     """End the live leases of people who may no longer work here, as if given back; returns how many."""
     gone = Lease.objects.filter(
-        Q(reviewer__is_active=False) | Q(reviewer__user__is_active=False), state=LeaseState.LIVE
+        Q(reviewer__is_active=False) | Q(reviewer__user__is_active=False), state=LeaseState.LIVE, ended_at=None
     ).order_by("expires_at")[:most]
     return each(gone, lambda lease: end_unanswered(lease, new=LeaseState.RETURNED, at=at))
 
