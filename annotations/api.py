@@ -31,6 +31,7 @@ from annotations.serializers import (
     LeasesOut,
     SkipIn,
     TokenIn,
+    annotation_out,
     lease_out,
 )
 from annotations.tasks import settle_task, write_export
@@ -104,7 +105,9 @@ class LeasesView(APIView):
         response.status_code = 201 if granted.lease_ids else 200
         return response
 
-    def _answer(self, request: Request, lease_ids: list[int], quota: QuotaDay, reason: str = "") -> Response:
+    def _answer(
+        self, request: Request, lease_ids: list[int], quota: QuotaDay | quotas.Standing, reason: str = ""
+    ) -> Response:
         rows = queries.lease_rows(lease_ids) if lease_ids else []
         return Response(
             {
@@ -290,8 +293,7 @@ def version_of(request: Request) -> int:
 
 
 def _annotation_answer(annotation: Annotation, status: int = 200) -> Response:
-    out = AnnotationOut(annotation).data
-    return Response(out, status=status, headers={"ETag": f'"{annotation.version}"'})
+    return Response(annotation_out(annotation), status=status, headers={"ETag": f'"{annotation.version}"'})
 
 
 class ExportsView(APIView):

@@ -46,7 +46,7 @@ class Granted:
     """What one call for work brought: leases, the day's quota after it, and why there are none."""
 
     lease_ids: list[int]
-    quota: QuotaDay
+    quota: quotas.Standing
     reason: str = ""
 
 
@@ -61,14 +61,8 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
     taken = queries.take(user_id, min(count, MOST_AT_ONCE), key)
     if taken.outcome == "not-a-reviewer":
         raise NotAReviewer
-    quota = QuotaDay(
-        pk=taken.quota_day_id,
-        day=taken.day,  # type: ignore[misc]  # everybody but strangers has a day
-        time_zone=taken.time_zone,
-        day_limit=taken.day_limit,
-        used=taken.used,
-        held=taken.held,
-    )
+    assert taken.day is not None  # noqa: S101 -- everybody but strangers has a day
+    quota = quotas.Standing(taken.day, taken.time_zone, taken.day_limit, taken.used, taken.held)
     if taken.outcome == "quota-exhausted":
         raise quotas.exhausted(quota, at=taken.at)
     if taken.outcome == "key-reused":
@@ -190,14 +184,14 @@ def end_unanswered(lease: Lease, *, new: str, at: datetime, **changes: Any) -> b
 
 def sweep_lapsed(*, at: datetime, most: int = 500) -> int:
     """End the leases whose time is over; returns how many. Each in a transaction of its own, so none waits for all."""
-    over = Lease.objects.filter(state=LeaseState.LIVE, expires_at__lte=at).order_by("expires_at")[:most]
+    over = Lease.objects.filter(state=LeaseState.LIVE, ended_at=None, expires_at__lte=at).order_by("expires_at")[:most]
     return each(over, lambda lease: end_unanswered(lease, new=LeaseState.LAPSED, at=at))
 
 
 def sweep_departed(*, at: datetime, most: int = 500) -> int:
     """End the live leases of people who may no longer work here, as if given back; returns how many."""
     gone = Lease.objects.filter(
-        Q(reviewer__is_active=False) | Q(reviewer__user__is_active=False), state=LeaseState.LIVE
+        Q(reviewer__is_active=False) | Q(reviewer__user__is_active=False), state=LeaseState.LIVE, ended_at=None
     ).order_by("expires_at")[:most]
     return each(gone, lambda lease: end_unanswered(lease, new=LeaseState.RETURNED, at=at))
 
@@ -206,6 +200,11 @@ def lock_in_order(lease: Lease) -> None:
     """Lock what a lease's end moves, in the room's order: the reviewer's quota day, then the task."""
     QuotaDay.objects.select_for_update().only("pk").get(pk=lease.quota_day_id)
     Task.objects.select_for_update().only("pk").get(pk=lease.task_id)
+
+
+def ended(lease_id: int) -> Lease:
+    """A lease with what says how it ended."""
+    return Lease.objects.only("state", "recall_reason").get(pk=lease_id)
 
 
 def why_over(lease: Lease) -> Refusal:

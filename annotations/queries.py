@@ -17,8 +17,9 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Greatest, Least
 
-from annotations.models import Lane, Project
+from annotations.models import Annotation, Lane, Project
 from clips.models import Clip
+from config import prepared
 from workforce.models import Team
 
 
@@ -43,15 +44,12 @@ def take(user_id: int, count: int, key: str | None = None) -> Taken:
     Outcomes: granted, nothing, holding-enough, quota-exhausted, you-are-paused, team-is-paused, repeated (the same
     key: the same leases), key-reused (the key with another count), not-a-reviewer.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, quota_day_id, day, time_zone, day_limit, used, held, lease_ids, at"
-            " FROM sightline_take(%s, %s, %s)",
-            [user_id, count, key],
-        )
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101 -- the function always answers
-    return Taken(*row)
+    found = prepared.rows(
+        "SELECT outcome, quota_day_id, day, time_zone, day_limit, used, held, lease_ids, at"
+        " FROM sightline_take(%s::bigint, %s::integer, %s::text)",
+        [user_id, count, key],
+    )
+    return Taken(*found[0])
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,47 @@ class Submitted:
 def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any, schema_version: int) -> Submitted:
     """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, and how else the lease
     ended: returned, skipped, lapsed (the answer is then kept as late)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT outcome, annotation_id, task_is_full FROM sightline_submit(%s, %s, %s, %s, %s::jsonb, %s)",
-            [user_id, lease_id, token, label, json.dumps(answer), schema_version],
-        )
-        row = cursor.fetchone()
-    assert row is not None  # noqa: S101 -- the function always answers
-    return Submitted(*row)
+    found = prepared.rows(
+        "SELECT outcome, annotation_id, task_is_full"
+        " FROM sightline_submit(%s::bigint, %s::bigint, %s::uuid, %s::text, %s::jsonb, %s::integer)",
+        [user_id, lease_id, token, label, json.dumps(answer), schema_version],
+    )
+    return Submitted(*found[0])
+
+
+@dataclass(frozen=True)
+class Held:
+    """Of a lease what an answer under it is judged by."""
+
+    token: UUID
+    state: str
+    label_schema: dict[str, Any]
+    schema_version: int
+
+
+def held(user_id: int, lease_id: int) -> Held | None:
+    """This sign-in's lease; None for absent ones and other people's."""
+    found = prepared.rows(
+        """
+        SELECT l.token, l.state, p.label_schema::text, p.schema_version
+          FROM annotations_lease l
+          JOIN workforce_reviewer r ON r.id = l.reviewer_id
+          JOIN annotations_task t ON t.id = l.task_id
+          JOIN annotations_project p ON p.id = t.project_id
+         WHERE l.id = %s::bigint AND r.user_id = %s::bigint
+        """,
+        [lease_id, user_id],
+    )
+    return Held(found[0][0], found[0][1], json.loads(found[0][2]), found[0][3]) if found else None
+
+
+def annotation_under(lease_id: int) -> Annotation:
+    """The annotation that was submitted under a lease."""
+    fields = [str(field.column) for field in Annotation._meta.concrete_fields]
+    columns = ", ".join("answer::text" if name == "answer" else name for name in fields)
+    row = prepared.rows(f"SELECT {columns} FROM annotations_annotation WHERE lease_id = %s::bigint", [lease_id])[0]  # noqa: S608
+    values = [json.loads(value) if name == "answer" else value for name, value in zip(fields, row, strict=True)]
+    return Annotation.from_db(connection.alias, [field.attname for field in Annotation._meta.concrete_fields], values)
 
 
 @dataclass(frozen=True)
@@ -102,24 +133,23 @@ class LeaseRow:
 
 def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
     """The leases with these numbers, in the order of their numbers."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT l.id, l.token, l.state, l.granted_at, l.expires_at, t.id, t.due_at,
-                   p.id, p.slug, p.name, p.schema_version, p.label_schema::text,
-                   c.id, c.kind, c.duration_ms, proxy.id, proxy.size_bytes, poster.id
-              FROM annotations_lease l
-              JOIN annotations_task t ON t.id = l.task_id
-              JOIN annotations_project p ON p.id = t.project_id
-              JOIN clips_clip c ON c.id = t.clip_id
-              LEFT JOIN clips_rendition proxy ON proxy.clip_id = c.id AND proxy.kind = 'proxy'
-              LEFT JOIN clips_rendition poster ON poster.clip_id = c.id AND poster.kind = 'poster'
-             WHERE l.id = ANY (%s)
-             ORDER BY l.id
-            """,
-            [list(lease_ids)],
-        )
-        return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:]]) for row in cursor.fetchall()]
+    found = prepared.rows(
+        """
+        SELECT l.id, l.token, l.state, l.granted_at, l.expires_at, t.id, t.due_at,
+               p.id, p.slug, p.name, p.schema_version, p.label_schema::text,
+               c.id, c.kind, c.duration_ms, proxy.id, proxy.size_bytes, poster.id
+          FROM annotations_lease l
+          JOIN annotations_task t ON t.id = l.task_id
+          JOIN annotations_project p ON p.id = t.project_id
+          JOIN clips_clip c ON c.id = t.clip_id
+          LEFT JOIN clips_rendition proxy ON proxy.clip_id = c.id AND proxy.kind = 'proxy'
+          LEFT JOIN clips_rendition poster ON poster.clip_id = c.id AND poster.kind = 'poster'
+         WHERE l.id = ANY (%s::bigint[])
+         ORDER BY l.id
+        """,
+        [list(lease_ids)],
+    )
+    return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:]]) for row in found]
 
 
 def return_seat(task_id: int) -> None:

@@ -86,16 +86,17 @@ def _put_in_lane(project: Project, team_id: int, clips: list[Clip], *, at: datet
             clip=clip,
             team_id=team_id,
             lane=lane,
-            rank=rank,
+            # A millisecond apart: heads and bookmarks are ranks, and within one rank they could not tell places apart.
+            rank=rank + place,
             overlap=project.overlap,
             seats_left=project.overlap,
             state_since=at,
             due_at=due_at,
         )
-        for clip in clips
+        for place, clip in enumerate(clips)
     ]
     with transaction.atomic():
-        queries.enter(lane, [rank])
+        queries.enter(lane, [row.rank for row in rows])
         Task.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 

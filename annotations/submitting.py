@@ -7,7 +7,7 @@ from uuid import UUID
 
 from annotations import labels, leasing, queries
 from annotations.errors import StaleToken
-from annotations.models import Annotation, Lease, LeaseState
+from annotations.models import Annotation, LeaseState
 from config.errors import NotFound
 
 
@@ -20,21 +20,19 @@ def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[An
     was changed, but that an answer which came too late is kept, uncounted. Late within the project's grace is taken
     while the seat is still free.
     """
-    lease = Lease.objects.filter(pk=lease_id, reviewer__user=user_id).select_related("task__project").first()
+    lease = queries.held(user_id, lease_id)
     if lease is None:
         raise NotFound
     if token != lease.token:
         raise StaleToken
     if lease.state == LeaseState.SUBMITTED:
-        return Annotation.objects.get(lease=lease), False, False
-    project = lease.task.project
-    label = labels.label_of(answer, project.label_schema)
+        return queries.annotation_under(lease_id), False, False
+    label = labels.label_of(answer, lease.label_schema)
     done = queries.submit(
-        user_id, lease_id, token=token, label=label, answer=answer, schema_version=project.schema_version
+        user_id, lease_id, token=token, label=label, answer=answer, schema_version=lease.schema_version
     )
     if done.outcome == "not-found":
         raise NotFound
     if done.annotation_id is None:
-        lease.refresh_from_db(fields=["state", "recall_reason"])
-        raise leasing.why_over(lease)
-    return Annotation.objects.get(pk=done.annotation_id), done.outcome == "written", done.task_is_full
+        raise leasing.why_over(leasing.ended(lease_id))
+    return queries.annotation_under(lease_id), done.outcome == "written", done.task_is_full

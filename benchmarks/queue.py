@@ -36,6 +36,10 @@ warm connections. After each round the queue is put back and vacuumed.
 Limits of the method: clients take a good part of the cores, so a faster server would look better than here; the p99 of
 a short slice is a rough figure; whatever else runs on the machine is in all of it.
 
+A full run takes about three quarters of an hour, half of it the ten minutes of full rate over a million tasks, alone
+and beside an open snapshot. What is found is kept in ``var/benchmark-queue.json`` as it is found; ``--resume`` goes on
+from there, with the queues made anew.
+
 The queue is checked after each part and round: nobody twice on a task, no seat and no quota unit too many.
 """
 
@@ -54,10 +58,10 @@ import json  # noqa: E402
 import statistics  # noqa: E402
 import threading  # noqa: E402
 import time  # noqa: E402
-from collections import defaultdict  # noqa: E402
+from collections import Counter, defaultdict  # noqa: E402
 from collections.abc import Iterator, Sequence  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
-from dataclasses import dataclass, field  # noqa: E402
+from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
 from benchmarks.rig import crew, data, engines, machine, plot, reading  # noqa: E402
@@ -83,20 +87,44 @@ class Sizes:
     http_seconds: float
     decay_tasks: int
     decay_seconds: float
+    returned_seconds: float
     contrast_seconds: float
     think_seconds: float
 
 
 FULL = Sizes(
     queues=tuple((kind, count) for count in (1_000, 100_000, 1_000_000) for kind in ("plain", "hard")),
-    blocked=100_000, crowd=12_000, rounds=5, seconds=3.0, http_rounds=4, http_seconds=5.0,
-    decay_tasks=1_000_000, decay_seconds=600.0, contrast_seconds=60.0, think_seconds=60.0,
+    blocked=100_000, crowd=12_000, rounds=3, seconds=2.5, http_rounds=2, http_seconds=4.0,
+    decay_tasks=1_000_000, decay_seconds=600.0, returned_seconds=120.0, contrast_seconds=45.0, think_seconds=45.0,
 )  # fmt: skip
 QUICK = Sizes(
     queues=(("plain", 1_000), ("hard", 10_000)),
     blocked=2_000, crowd=3_000, rounds=2, seconds=0.3, http_rounds=1, http_seconds=0.4,
-    decay_tasks=10_000, decay_seconds=3.0, contrast_seconds=2.0, think_seconds=1.5,
+    decay_tasks=10_000, decay_seconds=3.0, returned_seconds=1.5, contrast_seconds=2.0, think_seconds=1.5,
 )  # fmt: skip
+
+
+class Kept:
+    """What a run has found so far, on disk, so that one that was broken off can be taken up where it was."""
+
+    def __init__(self, path: Path, about: dict[str, Any], *, resume: bool) -> None:
+        self.path = path
+        self.found: dict[str, Any] = {"about": about}
+        if resume and path.exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["about"] != about:
+                raise SystemExit(f"{path} is of another kind of run: {found['about']}")
+            self.found = found
+
+    def get(self, name: str) -> Any:
+        return self.found.get(name)
+
+    def keep(self, name: str, value: Any) -> None:
+        self.found[name] = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps(self.found), encoding="utf-8")
+        draft.replace(self.path)
 
 
 @dataclass
@@ -108,6 +136,7 @@ class Run:
     crew: Crew
     web: str
     template: str
+    kept: Kept
     made: dict[str, Dataset] = field(default_factory=dict)
     ratios: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
@@ -134,6 +163,35 @@ class Run:
         self.broken += sum(found.values())
         if found:
             say(f"  BROKEN after {part} in {made.name}: {found}")
+
+    def part(self, name: str) -> None:
+        """Do a part, or take it as it was kept."""
+        if found := self.kept.get(f"part.{name}"):
+            self.ratios |= found["ratios"]
+            for key, value in found["figures"].items():
+                by_second = key.startswith("decay.")
+                self.figures[key] = {int(second): count for second, count in value.items()} if by_second else value
+            self.targets += [tuple(each) for each in found["targets"]]
+            TABLE.extend(found["table"])
+            self.checks += found["checks"]
+            self.broken += found["broken"]
+            self.crew.errors.update(found["errors"])
+            return
+        ratios, figures, errors = set(self.ratios), set(self.figures), Counter(self.crew.errors)
+        targets, table, checks, broken = len(self.targets), len(TABLE), self.checks, self.broken
+        globals()[name](self)
+        self.kept.keep(
+            f"part.{name}",
+            {
+                "ratios": {key: value for key, value in self.ratios.items() if key not in ratios},
+                "figures": {key: value for key, value in self.figures.items() if key not in figures},
+                "targets": self.targets[targets:],
+                "table": TABLE[table:],
+                "checks": self.checks - checks,
+                "broken": self.broken - broken,
+                "errors": dict(self.crew.errors - errors),
+            },
+        )
 
     def target(self, name: str, value: float, wanted: str, good: bool) -> None:
         self.targets.append((name, value, wanted, good))
@@ -224,7 +282,8 @@ def http(run: Run) -> None:
                         found[made.name, clients, kind].append(
                             _slice_of_cycles(run, made, clients, kind, tokens=tokens, port=port)
                         )
-                    _clean(run, made, "http")
+                    if made.tasks <= 20_000 or clients == 32:
+                        _clean(run, made, "http")
     head(f"Over HTTP by {run.web}: lease one, submit it")
     row("queue", "clients", "constant/s", "cycles/s", "constant p50 ms", "lease p50 p99 ms", "submit p50 ms",
         "lease/constant")  # fmt: skip
@@ -250,7 +309,7 @@ def _slice_of_cycles(run: Run, made: Dataset, clients: int, kind: str, *, tokens
     most = min(100_000, made.tasks // 2 // (1 if clients == 1 else clients // 2) // 2)
     return run.crew.run(
         made, kind, people, seconds=run.sizes.http_seconds, most=100_000 if kind == "constant" else most, tokens=tokens,
-        port=port, warm=2,
+        port=port, warm=6 if clients > 16 else crew.WARM,  # each of the server's threads has plans to make
     )  # fmt: skip
 
 
@@ -294,7 +353,7 @@ def reads(run: Run) -> None:
         run.figures[f"reads.{made.name}"] = {"rows": read.all_rows, "buffers": read.buffers, "by_table": read.rows}
         tables = ", ".join(f"{name.partition('_')[2]} {count:g}" for name, count in read.rows.items())
         row(made.name, f"{read.all_rows:.0f}", f"{read.buffers:.0f}", tables)
-        plans.append(f"# {made.name}\n{reading.plan_of_pick(made, people[-1])}\n")
+        plans.append(f"# {made.name}\n{reading.plans(made, people[-1])}\n")
         _clean(run, made, "reads")
     run.figures["plans"] = plans
     for kind in ("plain", "hard"):
@@ -313,24 +372,14 @@ def reads(run: Run) -> None:
 def decay(run: Run) -> None:
     sizes = run.sizes
     whole = sizes.decay_seconds
-    whole_queue = run.queue("plain", sizes.decay_tasks)
     found: dict[str, dict[int, int]] = {}
     for name, kind, held, returned, seconds in (
         ("alone", "take", False, 0.0, whole),
         ("a snapshot held", "take", True, 0.0, whole),
-        ("2 % given back", "take", False, 0.02, whole / 2),
+        ("2 % given back", "take", False, 0.02, sizes.returned_seconds),
         ("plain SKIP LOCKED, a snapshot held", "head", True, 0.0, sizes.contrast_seconds),
     ):
-        made = data.copy(whole_queue, "decay")
-        people = deal(made.crowd, 8)
-        with held_snapshot(made, held):
-            done = run.crew.run(
-                made, kind, people, seconds=seconds, most=10_000_000, submits=kind == "take", returned=returned
-            )
-        found[name] = {second: done.by_second[second] for second in range(int(seconds))}
-        # The bare statement knows no prefetch, and here nothing is submitted.
-        run.check(made, f"decay {name}", but="more live than the prefetch" if kind == "head" else "")
-        engines.drop_database(made.database)
+        found[name] = _kept_decay(run, name) or _decay(run, name, kind, held, returned, seconds)
     head("Claims per second at full rate, 8 connections")
     row("variant", "first", "last", "last/first", "all")
     for name, by_second in found.items():
@@ -347,6 +396,26 @@ def decay(run: Run) -> None:
             continue  # nothing lies between its first second and its last
         ratio = run.ratios[f"decay.{name}"]
         run.target(f"last rate to first, {name}", ratio, f">= {least}", ratio >= least)
+
+
+def _decay(run: Run, name: str, kind: str, held: bool, returned: float, seconds: float) -> dict[int, int]:
+    """Claims by second, from a fresh copy of the queue."""
+    made = data.copy(run.queue("plain", run.sizes.decay_tasks), "decay")
+    with held_snapshot(made, held):
+        done = run.crew.run(
+            made, kind, deal(made.crowd, 8), seconds=seconds, most=10_000_000, submits=kind == "take", returned=returned
+        )
+    # The bare statement knows no prefetch, and here nothing is submitted.
+    run.check(made, f"decay {name}", but="more live than the prefetch" if kind == "head" else "")
+    engines.drop_database(made.database)
+    by_second = {second: done.by_second[second] for second in range(int(seconds))}
+    run.kept.keep(f"decay.{name}", by_second)
+    return by_second
+
+
+def _kept_decay(run: Run, name: str) -> dict[int, int] | None:
+    by_second = run.kept.get(f"decay.{name}")
+    return {int(second): count for second, count in by_second.items()} if by_second else None
 
 
 @contextmanager
@@ -603,6 +672,7 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE", help="write the ratios there")
     parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
     parser.add_argument("--web", default=next(iter(server.ways())), choices=list(server.ways()), help="the web server")
+    parser.add_argument("--resume", action="store_true", help="take up a run that was broken off")
     parser.add_argument("--keep", action="store_true", help="write docs/benchmarks even after a quick run")
     arguments = parser.parse_args()
     began = time.monotonic()
@@ -612,10 +682,13 @@ def main() -> int:
         say(f"on {facts}")
         people = Crew()
         try:
-            run = Run(QUICK if arguments.quick else FULL, folder, people, arguments.web, template)
+            sizes = QUICK if arguments.quick else FULL
+            about = json.loads(json.dumps({"sizes": asdict(sizes), "web": arguments.web}))
+            kept = Kept(ROOT / "var" / "benchmark-queue.json", about, resume=arguments.resume)
+            run = Run(sizes, folder, people, arguments.web, template, kept)
             for part in arguments.part or [part for part in PARTS if part != "servers"]:
                 say(f"{time.monotonic() - began:5.0f} s  {part}")
-                globals()[part](run)
+                run.part(part)
         finally:
             people.close()
         good = tell(run, facts | {"seconds": round(time.monotonic() - began)}, arguments)

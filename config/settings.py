@@ -26,12 +26,17 @@ if EMBEDDED and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "t
     raise Misconfigured("The embedded stack is for this machine only: ALLOWED_HOSTS may name nothing but loopback.")
 
 DATABASES = {"default": env.database("DATABASE_URL", embedded=EMBEDDED)}
-DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+DATABASES["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
+if not env.flag("DATABASE_POOLER"):
+    # Only what asks for it is prepared: config/prepared.py. A pooler between would hand out another's connection.
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 0
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     # A forgotten transaction or a stuck query must not hold rows that reviewers wait for.
-    "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+    "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    # What is prepared is a look-up by keys: PostgreSQL would guess at lists, and plan anew each time.
+    " -c plan_cache_mode=force_generic_plan",
 )
 
 # Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.

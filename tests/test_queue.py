@@ -11,7 +11,8 @@ from annotations.models import Bookmark, Lane, Lease, Task
 from clips.models import Clip
 from config.clock import database_now
 from tests.conftest import make_project, make_ready_clips, make_reviewer, signed_in, spread_now
-from workforce.models import ResidencyBasis, Reviewer
+from workforce.errors import QuotaExhausted
+from workforce.models import QuotaDay, ResidencyBasis, Reviewer
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +160,54 @@ def test_a_long_walk_is_remembered_and_forgets_nothing(gateway, hyderabad, asha,
     Task.objects.filter(pk=mine[2]).update(rank=lane.tail_rank - 5)
     Lease.objects.filter(task=mine[2]).delete()
     assert take(asha) == [mine[2]]
+
+
+def test_tasks_that_come_together_have_places_of_their_own(tasks) -> None:
+    """Heads and bookmarks are ranks: among tasks of one rank they could not say how far somebody has come."""
+    ranks = list(Task.objects.order_by("pk").values_list("rank", flat=True))
+    assert ranks == [ranks[0] + place for place in range(len(ranks))]
+
+
+def test_a_bookmark_stands_at_what_is_next_and_not_where_the_next_lane_began(gateway, hyderabad, asha, ravi) -> None:
+    """Many seats that this reviewer held before, then work in another lane, then more of the first lane's."""
+    first = make_project(hyderabad, slug="first", due_hours=1, prefetch=20)
+    make_ready_clips(gateway, 12)
+    spread_now()
+    assert len(take(asha, 10)) == 10
+    assert len(take(asha, 10)) == 2
+    lane = Lane.objects.get(project=first)
+    make_project(hyderabad, slug="second", due_hours=3)
+    spread_now()
+    assert Task.objects.get(pk=take(asha)[0]).project.slug == "second"
+    # Nothing of the first lane is theirs, up to its end and not only up to where the second begins.
+    assert Bookmark.objects.get(reviewer=asha, lane=lane).rank == lane.tail_rank + 1
+    make_ready_clips(gateway, 1)
+    spread_now()
+    assert Task.objects.get(pk=take(asha)[0]).project == first
+    heads_pass_no_free_seat()
+
+
+def test_units_that_were_held_for_nothing_go_back(tasks, asha) -> None:
+    """The units are held before the seats are looked for; what was not granted must not stay with the day."""
+    assert len(take(asha, 10)) == 3
+    day = QuotaDay.objects.get(reviewer=asha)
+    assert (day.held, day.used) == (3, 0)
+    granted = leasing.lease_next(asha.user_id, count=2)
+    assert (granted.lease_ids, granted.quota.held) == ([], 3)
+    again = leasing.lease_next(asha.user_id, count=1, key="k")
+    assert leasing.lease_next(asha.user_id, count=1, key="k") == again
+    day.refresh_from_db()
+    assert (day.held, day.used) == (3, 0)
+
+
+def test_the_last_units_of_a_day_are_granted_though_more_were_asked_for(tasks, asha) -> None:
+    leasing.lease_next(asha.user_id, count=1)
+    QuotaDay.objects.filter(reviewer=asha).update(day_limit=2, allowed=2)
+    assert len(take(asha, 10)) == 1
+    with pytest.raises(QuotaExhausted):
+        take(asha, 1)
+    day = QuotaDay.objects.get(reviewer=asha)
+    assert (day.held, day.used) == (2, 0)
 
 
 def test_the_same_key_gets_the_same_leases(tasks, asha, ravi) -> None:

@@ -234,7 +234,8 @@ class QuotaDay(models.Model):
     lowered below it. The promise that used + held never exceeds allowed is the CHECK below.
     """
 
-    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="quota_days")
+    # No index of its own: the unique one begins with it.
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="quota_days", db_index=False)
     day = models.DateField(help_text="The reviewer's local date when the work was granted.")
     time_zone = models.CharField(max_length=64, help_text="The zone that made this the date.")
     day_limit = models.PositiveIntegerField(help_text="What the limits say for this day.")

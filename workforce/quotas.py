@@ -21,6 +21,22 @@ from workforce.models import DailyLimit, LimitLevel, QuotaDay, Region, Reviewer,
 SKIPS_A_DAY = 20
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A day as a claim left it: what clients are told of it, without a row to save."""
+
+    day: date
+    time_zone: str
+    day_limit: int
+    used: int
+    held: int
+
+    @property
+    def left(self) -> int:
+        """What may still be taken; nothing when the limit was lowered below what is used and held."""
+        return max(0, self.day_limit - self.used - self.held)
+
+
 def today(reviewer: Reviewer, *, at: datetime) -> QuotaDay:
     """The reviewer's quota day at this instant; unsaved, all left, when they have not begun it."""
     zone = reviewer.zone_at(at)
@@ -32,7 +48,7 @@ def today(reviewer: Reviewer, *, at: datetime) -> QuotaDay:
     return QuotaDay(reviewer=reviewer, day=day, time_zone=zone, allowed=value, day_limit=value, limit_source=source)
 
 
-def exhausted(quota: QuotaDay, *, at: datetime) -> QuotaExhausted:
+def exhausted(quota: Standing, *, at: datetime) -> QuotaExhausted:
     """The refusal for a day with nothing left, with the time when the next begins."""
     resets_at = days.ends_at(quota.day, quota.time_zone)
     held = f" {quota.held} of them are leases you hold." if quota.held else ""
@@ -60,7 +76,7 @@ def spend_skip(quota_day_id: int) -> None:
         raise SkipsExhausted(f"{SKIPS_A_DAY} skips a day are allowed. Give the task back, or answer it.")
 
 
-def describe(quota: QuotaDay) -> dict[str, object]:
+def describe(quota: QuotaDay | Standing) -> dict[str, object]:
     """The day as clients see it."""
     return {
         "day": quota.day.isoformat(),

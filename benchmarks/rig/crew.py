@@ -6,6 +6,7 @@ itself: hence prepared statements, and raw requests over sockets that stay open.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, cycle, islice
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import psycopg
 from django.db import OperationalError as DatabaseBroke
@@ -194,11 +195,19 @@ class Verb:
 
 
 class Http:
-    """One reviewer at a keep-alive socket. A server that closes it is dialled again, as a browser would."""
+    """One reviewer at a keep-alive socket. A server that closes it is dialled again, as a browser would.
+
+    A socket is handed on to the next slice at the same server: which of its workers has how many of them is chance, and
+    the variants that are compared must have the same.
+    """
+
+    left: ClassVar[dict[int, list[socket.socket]]] = {}  # by the server's port
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.socket: socket.socket | None = None
+        with contextlib.suppress(KeyError, IndexError):
+            self.socket = self.left[job.port].pop()
 
     def post(self, path: str, token: str, body: bytes) -> tuple[int, bytes]:
         head = (
@@ -274,7 +283,12 @@ class Http:
             raise RuntimeError(f"{status}: {said[:300]!r}")
 
     def close(self) -> None:
-        self.drop()
+        for port in [port for port in self.left if port != self.job.port]:
+            for old in self.left.pop(port, []):
+                old.close()
+        if self.socket is not None:
+            self.left.setdefault(self.job.port, []).append(self.socket)
+            self.socket = None
 
 
 def limit_statement() -> str:

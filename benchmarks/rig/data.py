@@ -23,8 +23,9 @@ Link = psycopg.Connection[tuple[Any, ...]]
 
 OVERLAP = 2
 PREFETCH = 3
-LOT = 1000  # clips that enter together share a rank, as in annotations.spreading
+LOT = 1000  # clips that enter together are due together, their ranks a millisecond apart, as in annotations.spreading
 REGULARS = 40
+HISTORY = 5000  # tasks that were settled long ago
 HOLDERS = 32  # of them: who held the hard queue's head before
 SCHEMA = {
     "question": "What did the camera see?",
@@ -297,7 +298,7 @@ def _lane(project_id: int, *, region: str, skills: list[str]) -> int:
 
 
 def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datetime) -> None:
-    """Open tasks with their clips, dealt over the lanes in turn; ranks as if lots of clips had come in together."""
+    """Open tasks with their clips, dealt over the lanes in turn; due as if lots of clips had come in together."""
     run = link.execute
     first = _one(link, "SELECT coalesce(max(id), 0) + 1 FROM clips_clip")
     values = {
@@ -377,7 +378,7 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
             "clip_id": "n",
             "team_id": "ln.team_id",
             "lane_id": "ln.id",
-            "rank": "%(rank)s + (n - %(first)s) / %(lot)s * 1000",
+            "rank": "%(rank)s + (n - %(first)s) / %(width)s",
             "due_at": "%(due)s + interval '1 second' * ((n - %(first)s) / %(lot)s)",
             "overlap": "%(overlap)s",
             "seats_left": "%(overlap)s",
@@ -389,15 +390,75 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
     run(
         """
         UPDATE annotations_lane ln SET head_rank = x.first, tail_rank = x.last
-          FROM (SELECT lane_id, min(rank) AS first, max(rank) AS last FROM annotations_task GROUP BY lane_id) x
+          FROM (SELECT lane_id, min(rank) AS first, max(rank) AS last FROM annotations_task
+                 WHERE state = 'open' GROUP BY lane_id) x
          WHERE x.lane_id = ln.id
         """
+    )
+
+
+def _history(link: Link, lane: int, *, at: datetime) -> None:
+    """Work that was done before, by two people: a queue in use is never asked of tables that PostgreSQL saw empty, and
+    plans that it makes for empty tables (of foreign keys, too) read them whole until it looks again."""
+    then = at - timedelta(days=30)
+    _tasks(link, [lane], HISTORY, due=then, at=then)
+    link.execute(
+        "UPDATE annotations_task SET state = 'settled', label = 'threat', due_at = NULL, seats_left = 0,"
+        " answers = overlap, state_since = %s",
+        [then],
+    )
+    values = {"at": then, "day": then.date(), "few": REGULARS, "people": OVERLAP}
+    _insert(
+        link,
+        "workforce.QuotaDay",
+        {
+            "reviewer_id": "%(few)s + n",
+            "day": "%(day)s",
+            "time_zone": "'UTC'",
+            "day_limit": "30000",
+            "limit_source": "'reviewer'",
+            "allowed": "30000",
+        },
+        "FROM generate_series(1, %(people)s) n",
+        values,
+    )
+    _insert(
+        link,
+        "annotations.Lease",
+        {
+            "task_id": "t.id",
+            "reviewer_id": "q.reviewer_id",
+            "quota_day_id": "q.id",
+            "token": "gen_random_uuid()",
+            "state": "'submitted'",
+            "granted_at": "%(at)s",
+            "expires_at": "%(at)s + interval '5 min'",
+            "ended_at": "%(at)s + interval '1 min'",
+        },
+        "FROM annotations_task t, workforce_quotaday q WHERE q.day = %(day)s ORDER BY t.id, q.reviewer_id",
+        values,
+    )
+    _insert(
+        link,
+        "annotations.Annotation",
+        {
+            "lease_id": "e.id",
+            "task_id": "e.task_id",
+            "reviewer_id": "e.reviewer_id",
+            "schema_version": "1",
+            "label": "'threat'",
+            "answer": """'{"label": "threat"}'""",
+            "submitted_at": "e.ended_at",
+        },
+        "FROM annotations_lease e ORDER BY e.id",
+        values,
     )
 
 
 def _plain(link: Link, tasks: int, *, at: datetime) -> tuple[int, int]:
     lane = _lane(_project(1, skills=[]), region="in", skills=[])
     due = at + timedelta(hours=24)
+    _history(link, lane, at=at)
     _tasks(link, [lane], tasks, due=due, at=at)
     return lane, int(due.timestamp() * 1000)
 
@@ -412,6 +473,7 @@ def _hard(link: Link, tasks: int, blocked: int, *, at: datetime) -> tuple[int, i
         skills = ["night"] if 10 < number <= 15 else wants[number % 4]
         lane = _lane(_project(number, skills=skills), region="ro" if number > 15 else "in", skills=skills)
         (open_lanes if number <= 10 else closed_by_skill if number <= 15 else closed_by_place).append(lane)
+    _history(link, open_lanes[0], at=at)
     early = at + timedelta(hours=2)
     _tasks(link, closed_by_skill, blocked // 4, due=early, at=at)
     _tasks(link, closed_by_place, blocked // 4, due=early, at=at)
@@ -453,7 +515,8 @@ def _lapse(link: Link, lanes: list[int], *, at: datetime) -> None:
             "expires_at": "%(at)s + interval '5 min'",
             "ended_at": "%(at)s + interval '5 min'",
         },
-        "FROM annotations_task t, workforce_quotaday q WHERE t.lane_id = ANY (%(lanes)s) AND q.day = %(day)s"
+        "FROM annotations_task t, workforce_quotaday q WHERE t.lane_id = ANY (%(lanes)s) AND t.state = 'open'"
+        " AND q.day = %(day)s"
         " ORDER BY q.reviewer_id, t.id",
         values,
     )
@@ -465,7 +528,7 @@ def reset(made: Dataset) -> None:
         run = link.execute
         run("SET session_replication_role = replica")
         run("SET synchronous_commit = off")
-        run("DELETE FROM annotations_annotation")
+        run("DELETE FROM annotations_annotation WHERE lease_id > %s", [made.last_lease])
         run(
             """
             UPDATE annotations_task t SET seats_left = t.overlap, answers = 0, state = 'open'

@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 import statistics
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
 
 from benchmarks.rig import engines
 from benchmarks.rig.data import Dataset, Person
@@ -60,32 +63,59 @@ def one_claim(made: Dataset, people: list[Person]) -> Read:
     return Read(statistics.median(buffers), {name: count for name, count in medians.items() if count})
 
 
-def plan_of_pick(made: Dataset, person: Person) -> str:
-    """The inner statement that picks the task, taken out of the function and run by hand in one lane."""
-    with engines.connect(made.database) as link:
-        source: Any = link.execute("SELECT prosrc FROM pg_proc WHERE proname = 'sightline_take'").fetchone()
-        found = re.search(r"SELECT array_agg\(s\.id.*?\) s;", source[0], re.DOTALL)
-        if found is None:
-            return "the statement was not found in the function"
-        statement = found[0].replace("INTO v_ids", "").rstrip(";")
-        names = {
-            r"\bl\.id\b": ("$1", "bigint"),
-            r"\bv_from\b": ("$2", "bigint"),
-            r"\bv_to\b": ("$3", "bigint"),
-            r"\br\.id\b": ("$4", "bigint"),
-            r"\br\.clearance\b": ("$5", "integer"),
-            r"\bv_left\b": ("$6", "integer"),
-            r"\bv_room\b": ("$7", "integer"),
+STATEMENTS = {
+    "1. hold the units": r"UPDATE workforce_quotaday d SET held = d\.held \+ v_want.*?INTO r;",
+    "2. the lanes": r"SELECT x\.\*, x\.prefetch.*?ORDER BY x\.has_express DESC, x\.starts, x\.id(?=\s+LOOP)",
+    "3. seats and leases": r"WITH pick AS \(.*?FROM made;",
+}
+WHO = """
+SELECT rv.id, rv.user_id, rv.team_id, rv.country, rv.skills, rv.clearance, d.id AS day_id
+  FROM workforce_reviewer rv JOIN workforce_quotaday d ON d.reviewer_id = rv.id AND d.day = %s
+ WHERE rv.id = %s
+"""
+
+
+def plans(made: Dataset, person: Person) -> str:
+    """The claim's three statements, taken out of the function and explained one by one, each with the function's own
+    settings and then undone."""
+    with engines.connect(made.database, row_factory=dict_row) as link:
+        source: Any = link.execute("SELECT prosrc, proconfig FROM pg_proc WHERE proname = 'sightline_take'").fetchone()
+        who: Any = link.execute(WHO, [made.day, person.reviewer_id]).fetchone()
+        values: dict[str, tuple[str, Any]] = {
+            r"\bsightline_take\.at\b": ("timestamptz", datetime.now(UTC)),
+            r"\bp_user\b": ("bigint", who["user_id"]),
+            r"\bv_(?:want|left|room)\b": ("integer", 1),
+            r"\br\.id\b": ("bigint", who["id"]),
+            r"\br\.team_id\b": ("bigint", who["team_id"]),
+            r"\br\.country\b": ("text", who["country"]),
+            r"\br\.skills\b": ("varchar[]", who["skills"]),
+            r"\br\.clearance\b": ("integer", who["clearance"]),
+            r"\br\.day_id\b": ("bigint", who["day_id"]),
+            r"\bl\.id\b": ("bigint", made.lane_id),
+            r"\bl\.lease_seconds\b": ("integer", None),
+            r"\bv_from\b": ("bigint", made.rank),
+            r"\bv_to\b": ("bigint", 2**63 - 1),
         }
-        for name, (place, kind) in names.items():
-            statement = re.sub(name, f"{place}::{kind}", statement)
-        try:
-            with link.transaction(force_rollback=True):
-                link.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-                kinds = ", ".join(kind for _, kind in names.values())
-                link.execute(f"PREPARE pick ({kinds}) AS {statement}")
-                values = f"{made.lane_id}, 0, 9223372036854775807, {person.reviewer_id}, 0, 1, 3"
-                plan = link.execute(f"EXPLAIN (ANALYZE, BUFFERS) EXECUTE pick ({values})").fetchall()
-        except psycopg.Error as error:
-            return f"the statement could not be run by hand: {error}"
-        return "\n".join(row[0] for row in plan)
+        return "\n\n".join(f"{name}\n{_plan(link, pattern, source, values)}" for name, pattern in STATEMENTS.items())
+
+
+def _plan(link: Any, pattern: str, source: dict[str, Any], values: dict[str, tuple[str, Any]]) -> str:
+    found = re.search(pattern, source["prosrc"], re.DOTALL)
+    if found is None:
+        return "the statement was not found in the function"
+    statement = re.sub(r"INTO (?:r|v_new, v_picked)\b", "", found[0]).rstrip(";")
+    for number, (name, (kind, _)) in enumerate(values.items(), 1):
+        statement = re.sub(name, f"${number}::{kind}", statement)
+    kinds = ", ".join(kind for kind, _ in values.values())
+    literals = sql.SQL(", ").join(sql.Literal(value) for _, value in values.values())
+    try:
+        with link.transaction(force_rollback=True):
+            for setting in source["proconfig"]:
+                link.execute("SELECT set_config(%s, %s, true)", setting.split("=", 1))
+            link.execute(f"PREPARE hot ({kinds}) AS {statement}")
+            plan = link.execute(sql.SQL("EXPLAIN (ANALYZE, BUFFERS) EXECUTE hot ({})").format(literals)).fetchall()
+    except psycopg.Error as error:
+        return f"the statement could not be run by hand: {error}"
+    finally:
+        link.execute("DEALLOCATE ALL")
+    return "\n".join(row["QUERY PLAN"] for row in plan)
