@@ -10,6 +10,7 @@ import random
 import socket
 import subprocess
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -325,7 +326,7 @@ class Listener:
     """A canary on the network: counts who connects to a port of this machine, and never answers."""
 
     def __init__(self) -> None:
-        self.connections = 0
+        self._count_so_far = 0
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         self._thread = threading.Thread(target=self._count, daemon=True)
@@ -336,8 +337,14 @@ class Listener:
                 caller, _ = self._door.accept()
             except OSError:
                 return
-            self.connections += 1
+            self._count_so_far += 1
             caller.close()
+
+    @property
+    def connections(self) -> int:
+        """How many came, a moment ago and before: a connection stands before it is counted."""
+        time.sleep(0.2)
+        return self._count_so_far
 
     def __enter__(self) -> Listener:
         self._thread.start()

@@ -561,6 +561,26 @@ def test_progress_is_read_however_it_is_cut() -> None:
     assert seen == sorted(seen)
 
 
+def test_progress_counts_pictures_while_there_is_no_time(tmp_path: Path) -> None:
+    progress, stats = Progress(10_000, pictures=200), tmp_path / "frames.txt"
+    seen = [progress.count(stats)]
+    for lines in (0, 50, 40, 190, 200):
+        stats.write_text("1 2 3 1/4\n" * lines)
+        seen.append(progress.count(stats))
+    assert seen == [0, 0, 25, 25, 95, 99]
+    assert Progress(10_000).count(stats) == 0
+
+
+def test_progress_of_a_clip_with_sound_is_seen(tmp_path: Path) -> None:
+    clip = hostile.pattern(tmp_path / "long.mp4", size="1280x720", rate=30, seconds=15, sound=True)
+    out = tmp_path / "out"
+    out.mkdir()
+    ticks: list[int] = []
+    render(clip, out, facts_of(clip), ffmpeg=FFMPEG, limits=LIMITS, on_tick=ticks.append)
+    assert ticks == sorted(ticks)
+    assert [percent for percent in ticks if 10 < percent < 90]
+
+
 def test_a_program_dies_with_its_worker(tmp_path: Path) -> None:
     if not limited.confinement()["parent_death"]:
         return  # only Linux can promise this

@@ -118,7 +118,8 @@ def _run(
     on_tick: Callable[[int], None],
     glance: Callable[[], None],
 ) -> None:
-    progress = Progress(facts.duration_ms)
+    pictures = int(facts.duration_ms / 1000 * graph.proxy_rate(facts)) if facts.kind == "video" else 0
+    progress = Progress(facts.duration_ms, pictures=pictures)
     enclosed = sandbox.encloses(ffmpeg)
     argv = graph.command(
         sandbox.CLIP if enclosed else source,
@@ -145,7 +146,7 @@ def _run(
             env=process.bare_environment(work),
             wall_seconds=limits.render_wall_seconds,
             on_output=progress.read,
-            on_tick=lambda: on_tick(progress.percent),
+            on_tick=lambda: on_tick(progress.count(work / graph.STATS)),
             on_glance=glance,
         )
     except OSError as error:
@@ -161,11 +162,16 @@ def _run(
 
 
 class Progress:
-    """Reads ffmpeg's ``-progress`` reports, as a percentage that never goes back and leaves the last step to us."""
+    """How far ffmpeg is, as a percentage that never goes back and leaves the last step to us.
 
-    def __init__(self, duration_ms: int) -> None:
+    Of sound its ``-progress`` reports tell. Of footage they say nothing until every output has begun, and the sprite is
+    one picture at the very end; but ffmpeg also writes a line for each picture of the proxy.
+    """
+
+    def __init__(self, duration_ms: int, *, pictures: int = 0) -> None:
         self.percent = 0
         self._duration_us = max(1, duration_ms * 1000)
+        self._pictures = pictures
         self._rest = b""
 
     def read(self, chunk: bytes) -> None:
@@ -174,8 +180,16 @@ class Progress:
         for line in lines:
             name, _, value = line.partition(b"=")
             if name == b"out_time_us" and value.strip().isdigit():  # "N/A" until the first packet
-                percent = int(value) * 100 // self._duration_us
-                self.percent = max(self.percent, min(99, percent))
+                self._reached(int(value), self._duration_us)
+
+    def count(self, stats: Path) -> int:
+        """Count the lines of that file, if it is there yet; returns the percentage."""
+        if self._pictures and stats.is_file():
+            self._reached(stats.read_bytes().count(b"\n"), self._pictures)
+        return self.percent
+
+    def _reached(self, part: int, whole: int) -> None:
+        self.percent = max(self.percent, min(99, part * 100 // whole))
 
 
 def reason(ended: process.Ended, *, enclosed: bool = False) -> str:
