@@ -126,9 +126,8 @@ class LeaseRow:
     clip_id: int
     kind: str
     duration_ms: int
-    proxy_id: int | None
-    proxy_bytes: int | None
-    poster_id: int | None
+    renditions: dict[str, list[int]]
+    """By kind: its number and its size in bytes."""
 
 
 def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
@@ -137,19 +136,19 @@ def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
         """
         SELECT l.id, l.token, l.state, l.granted_at, l.expires_at, t.id, t.due_at,
                p.id, p.slug, p.name, p.schema_version, p.label_schema::text,
-               c.id, c.kind, c.duration_ms, proxy.id, proxy.size_bytes, poster.id
+               c.id, c.kind, c.duration_ms,
+               (SELECT json_object_agg(m.kind, json_build_array(m.id, m.size_bytes))
+                  FROM clips_rendition m WHERE m.clip_id = c.id)::text
           FROM annotations_lease l
           JOIN annotations_task t ON t.id = l.task_id
           JOIN annotations_project p ON p.id = t.project_id
           JOIN clips_clip c ON c.id = t.clip_id
-          LEFT JOIN clips_rendition proxy ON proxy.clip_id = c.id AND proxy.kind = 'proxy'
-          LEFT JOIN clips_rendition poster ON poster.clip_id = c.id AND poster.kind = 'poster'
          WHERE l.id = ANY (%s::bigint[])
          ORDER BY l.id
         """,
         [list(lease_ids)],
     )
-    return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:]]) for row in found]
+    return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:15], json.loads(row[15] or "{}")]) for row in found]
 
 
 def return_seat(task_id: int) -> None:

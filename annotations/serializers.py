@@ -118,8 +118,19 @@ class ClipBrief(serializers.Serializer[Any]):
 class MediaOut(serializers.Serializer[Any]):
     """Links that open while the lease is live; they answer byte ranges and need no header."""
 
-    proxy = serializers.URLField(help_text="video/mp4, H.264 and AAC.")
-    poster = serializers.URLField(help_text="image/jpeg.")
+    proxy = serializers.URLField(help_text="video/mp4 with H.264 and AAC; audio/mp4 with AAC of a voice clip.")
+    poster = serializers.URLField(required=False, help_text="image/jpeg; not of a voice clip.")
+    sprite = serializers.URLField(required=False, help_text="image/jpeg: a sheet of small pictures.")
+    sprite_index = serializers.URLField(
+        required=False, help_text="text/vtt: where in the sheet each moment is; its cues name the sheet `sprite.jpg`."
+    )
+    peaks = serializers.URLField(
+        required=False,
+        help_text="application/json as of BBC audiowaveform, with loudness and silences; if it has sound.",
+    )
+    frame_map = serializers.URLField(
+        required=False, help_text="application/json: which moment each picture of the proxy shows."
+    )
 
 
 class LeaseOut(serializers.Serializer[Any]):
@@ -138,7 +149,6 @@ class LeaseOut(serializers.Serializer[Any]):
 def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
     """What :class:`LeaseOut` describes, by hand: this is the hot path, and fields are built anew for each answer."""
     build = request.build_absolute_uri
-    renditions = {"proxy": row.proxy_id, "poster": row.poster_id}
     return {
         "id": row.id,
         "token": row.token,
@@ -160,9 +170,9 @@ def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
             "id": row.clip_id,
             "kind": row.kind,
             "duration_ms": row.duration_ms,
-            "size_bytes": row.proxy_bytes or 0,
+            "size_bytes": row.renditions.get("proxy", [0, 0])[1],
         },
-        "media": {kind: build(link(row.id, row.token, pk)) for kind, pk in renditions.items() if pk is not None},
+        "media": {kind: build(link(row.id, row.token, pk)) for kind, (pk, _size) in row.renditions.items()},
     }
 
 

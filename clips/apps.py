@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class ClipsConfig(AppConfig):
     name = "clips"
     verbose_name = "Footage"
+
+    def ready(self) -> None:
+        from clips.media import sandbox
+        from clips.preparing import ffmpeg_binary
+        from config import health
+
+        health.REPORTS["media tools"] = lambda: sandbox.describe(ffmpeg_binary())

@@ -27,7 +27,8 @@ from clips import cases, likeness, storage
 from clips.errors import PreparationFailed, StorageAway
 from clips.media.facts import Facts
 from clips.media.limits import Limits
-from clips.media.render import Renditions, make
+from clips.media.render import make
+from clips.media.results import Renditions
 from clips.models import CLIP_MOVES, Case, Clip, ClipState, Rendition
 from clips.receiving import RING_AGAIN
 from config.history import because

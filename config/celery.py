@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 
 from celery import Celery
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A supervisor's TERM becomes Celery's QUIT: stop taking work, give what runs the soft-shutdown time, then leave.
@@ -15,6 +15,12 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 app = Celery("sightline")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def _say_reports(**_: object) -> None:
+    """A worker writes down what holds the media tools on its machine."""
+    import_module("config.health").say_reports()
 
 
 @celeryd_init.connect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import redis
@@ -20,6 +20,16 @@ from django.views.decorators.http import require_safe
 MARKER = ".sightline-storage"
 
 log = logging.getLogger("sightline.health")
+
+# What rooms tell of this machine, by name: for people and monitors to read, never a reason not to be ready.
+REPORTS: dict[str, Callable[[], Mapping[str, object]]] = {}
+
+
+def say_reports() -> None:
+    """Write down once, when a process has begun, what rooms tell of this machine."""
+    for name, report in REPORTS.items():
+        said = ", ".join(f"{key}: {value}" for key, value in report().items() if value != "")
+        log.info("%s: %s", name, said)
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -51,7 +61,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     results = {name: _try(name, check) for name, check in checks.items()}
     failed = sorted(name for name, result in results.items() if result != "ok")
     return JsonResponse(
-        {"status": "not ready" if failed else "ok", "failed": failed, "checks": results}, status=503 if failed else 200
+        {
+            "status": "not ready" if failed else "ok",
+            "failed": failed,
+            "checks": results,
+            "machine": {name: report() for name, report in REPORTS.items()},
+        },
+        status=503 if failed else 200,
     )
 
 

@@ -36,3 +36,11 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 -- gunicorn's heartbeat files
+
+
+def post_worker_init(worker: Any) -> None:
+    """The first worker writes down what holds the media tools on this machine."""
+    if worker.age == 1:
+        from config.health import say_reports
+
+        say_reports()

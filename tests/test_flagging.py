@@ -11,7 +11,7 @@ from annotations.errors import ClipQuarantined, ConsentWithdrawn, LeaseFlagged, 
 from annotations.models import Flag, Lane, LateAnswer, Lease, LeaseState, Project, Task, TaskState
 from clips import cases, preparing
 from clips.errors import CaseDecided, DecisionDoesNotFit, NotForYou
-from clips.media.render import Renditions
+from clips.media.results import Renditions
 from clips.models import Case, CaseKind, Clip, ClipState
 from config.clock import database_now
 from config.errors import Refusal

@@ -38,7 +38,7 @@ def test_taking_work_answers_all_a_client_needs(tasks: list[Task], asha: Reviewe
     assert lease["clip"]["kind"] == "video"
     assert 8500 < lease["clip"]["duration_ms"] < 9500
     assert lease["clip"]["size_bytes"] > 1000
-    assert set(lease["media"]) == {"proxy", "poster"}
+    assert set(lease["media"]) == {"proxy", "poster", "sprite", "sprite_index", "frame_map"}
     quota = body["quota"]
     assert (quota["allowed"], quota["used"], quota["held"], quota["left"]) == (150, 0, 2, 148)
     # Midnight in Hyderabad, said in UTC.

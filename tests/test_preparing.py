@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 
 from clips import preparing, receiving, storage, sweeping
 from clips.errors import StorageAway
-from clips.media.render import Renditions
+from clips.media.results import Renditions
 from clips.models import Clip, ClipState, Rendition
 from config.clock import database_now
 from config.health import MARKER

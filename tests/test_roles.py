@@ -152,6 +152,9 @@ def test_health_is_open_and_says_what_it_reached(client) -> None:
         "storage:clips-in",
         "storage:clips-ro",
     }
+    tools = ready.json()["machine"]["media tools"]
+    assert tools["private_folder"] is tools["rlimits"] is True
+    assert {"bubblewrap", "own_files", "no_network", "parent_death"} <= set(tools)
 
 
 def test_readiness_names_what_is_away(client, settings) -> None:
