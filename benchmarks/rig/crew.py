@@ -128,6 +128,8 @@ class Bare:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.link = psycopg.connect(job.url, autocommit=True)
+        # The limit at its best: left to itself PostgreSQL may find that planning anew each time is cheaper.
+        self.link.execute("SET plan_cache_mode = force_generic_plan")
         self.cursor = self.link.cursor()
         self.rank = job.rank
         self.limit = limit_statement() if job.kind in {"limit", "head"} else ""
