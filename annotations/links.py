@@ -5,13 +5,14 @@ The signature only says that we made the link; whether it still opens anything i
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core import signing
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 from annotations.errors import MediaLinkOver
 from annotations.models import Lease, LeaseState
@@ -19,13 +20,19 @@ from clips.models import Rendition
 from clips.queries import reviewable
 from config.errors import NotFound
 
-SALT = "sightline.media"
+# A plain signature and no packed document: a claim hands out several links, and packing costs ten times as much.
+SIGNER = signing.Signer(salt="sightline.media")
 
 
 def link(lease_id: int, token: UUID, rendition_id: int) -> str:
     """The path under which the lease's holder may fetch the rendition while the lease is live."""
-    sealed = signing.dumps([lease_id, _mark(token), rendition_id], salt=SALT)
-    return reverse("media", args=[sealed])
+    return _place(get_script_prefix()) + SIGNER.sign(f"{lease_id}-{_mark(token)}-{rendition_id}")
+
+
+@functools.cache
+def _place(prefix: str) -> str:
+    """What comes before the sealed part, for what is put in at the front of every path."""
+    return reverse("media", args=["x"]).removesuffix("x")
 
 
 def open_link(sealed: str, *, user: AbstractBaseUser | AnonymousUser, at: datetime) -> Rendition:
@@ -36,8 +43,8 @@ def open_link(sealed: str, *, user: AbstractBaseUser | AnonymousUser, at: dateti
     lease is over or the clip may no longer be seen.
     """
     try:
-        lease_id, mark, rendition_id = signing.loads(sealed, salt=SALT)
-    except (signing.BadSignature, ValueError, TypeError):
+        lease_id, mark, rendition_id = SIGNER.unsign(sealed).split("-")
+    except (signing.BadSignature, ValueError):
         raise NotFound from None
     lease = Lease.objects.filter(pk=lease_id).select_related("reviewer__user", "task").first()
     if lease is None or _mark(lease.token) != mark:
