@@ -7,6 +7,7 @@ from then on and leaves without a trace.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 import time
@@ -26,6 +27,7 @@ from django.db.models import F, QuerySet
 from clips import cases, likeness, storage
 from clips.errors import PreparationFailed, StorageAway
 from clips.media.facts import Facts
+from clips.media.graph import MOST_THREADS
 from clips.media.limits import Limits
 from clips.media.render import make
 from clips.media.results import Renditions
@@ -119,6 +121,7 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         Facts.from_document(clip.facts),
         ffmpeg=ffmpeg_binary(),
         limits=Limits(),
+        threads=threads_for(Path(settings.WORK_DIR)),
         on_tick=lambda percent: show_progress(held, percent, at=now()),
     )
     stored: dict[str, str] = {}
@@ -129,6 +132,13 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         storage.put(clip.storage_alias, key, item.path, on_chunk=tick)
         stored[item.kind] = key
     return everything, stored
+
+
+def threads_for(work_dir: Path) -> int:
+    """How many threads one clip may have: this machine's cores, shared by the clips that are being prepared on it."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    at_it = sum(1 for _ in work_dir.glob("clip-*"))
+    return max(1, min(MOST_THREADS, cores // max(1, at_it)))
 
 
 class Tick:

@@ -36,8 +36,8 @@ MAX_WIDTH = 1280
 MAX_HEIGHT = 720
 MAX_RATE = 30
 
-# A worker has two cores; more threads would only take address space.
-_THREADS = 2
+# More threads than this gain nothing at these sizes, and take address space.
+MOST_THREADS = 2
 # Square pixels, never larger than the source, even sides as H.264's colour needs. `sar` is the shape of a pixel.
 _FIT = f"min(1,min({MAX_WIDTH}/(iw*sar),{MAX_HEIGHT}/ih))"
 _WIDTH = f"max(2,trunc(iw*sar*{_FIT}/2)*2)"
@@ -49,29 +49,45 @@ _SMALL_HEIGHT = f"max(2,trunc(ih*{sprite.SIDE}/max(iw,ih)/2)*2)"
 Stream = Any
 
 
-def command(source: Path, facts: Facts, *, ffmpeg_path: Path, limits: Limits, sound_print: bool = False) -> list[str]:
+def command(
+    source: Path,
+    facts: Facts,
+    *,
+    ffmpeg_path: Path,
+    limits: Limits,
+    sound_print: bool = False,
+    threads: int = MOST_THREADS,
+) -> list[str]:
     """The argument list, the binary first; to be run in the folder where all the files shall stand.
 
-    ``sound_print`` asks for one, which not every ffmpeg can make. ffmpeg writes ``-progress`` reports to its standard
-    output twice a second.
+    ``sound_print`` asks for one, which not every ffmpeg can make. ``threads``: two end a clip a sixth sooner than one
+    and cost a sixth more, so one is right where every core has a clip of its own. ffmpeg writes ``-progress`` reports
+    to its standard output twice a second.
     """
+    made = outputs(source, facts, limits=limits, sound_print=sound_print, threads=threads)
+    everything = ffmpeg.merge_outputs(*made).global_args(
+        *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats"),
+        *("-progress", "pipe:1", "-stats_period", "0.5", "-filter_complex_threads", str(threads)),
+    )
+    argv: list[str] = everything.compile(cmd=[str(ffmpeg_path)], overwrite_output=True)
+    return argv
+
+
+def outputs(source: Path, facts: Facts, *, limits: Limits, sound_print: bool, threads: int) -> list[Stream]:
+    """Everything that is made of a clip, as ffmpeg-python's outputs of one input."""
     clip = ffmpeg.input(
         f"file:{source}",
         f=facts.demuxer,
         protocol_whitelist="file",
         codec_whitelist=whitelist([facts.video_codec, facts.audio_codec]),
         max_pixels=limits.decoder_max_pixels,
-        threads=_THREADS,
+        threads=threads,
         t=limits.max_duration_ms / 1000,
     )
     heard, measured = _heard(clip, facts, sound_print) if facts.has_audio else ([], [])
-    outputs = _seen(clip, facts, heard) if facts.kind == "video" else [_voice_proxy(heard, facts)]
-    everything = ffmpeg.merge_outputs(*outputs, *measured).global_args(
-        *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats"),
-        *("-progress", "pipe:1", "-stats_period", "0.5", "-filter_complex_threads", str(_THREADS)),
-    )
-    argv: list[str] = everything.compile(cmd=[str(ffmpeg_path)], overwrite_output=True)
-    return argv
+    if facts.kind == "voice":
+        return [_voice_proxy(heard, facts), *measured]
+    return [*_seen(clip, facts, heard, threads=threads), *measured]
 
 
 def proxy_rate(facts: Facts) -> Fraction:
@@ -84,7 +100,7 @@ def key_distance(rate: Fraction) -> int:
     return max(1, int(rate))
 
 
-def _seen(clip: Stream, facts: Facts, heard: list[Stream]) -> list[Stream]:
+def _seen(clip: Stream, facts: Facts, heard: list[Stream], *, threads: int) -> list[Stream]:
     """Proxy, poster, sprite and tiny grey pictures."""
     rate = proxy_rate(facts)
     sheet = sprite.plan(facts.duration_ms, rate)
@@ -97,7 +113,7 @@ def _seen(clip: Stream, facts: Facts, heard: list[Stream]) -> list[Stream]:
         .filter("format", "yuv420p")
         .split()
     )
-    proxy = ffmpeg.output(pictures[0], *heard, f"file:{PROXY}", **_proxy_options(rate, facts))
+    proxy = ffmpeg.output(pictures[0], *heard, f"file:{PROXY}", **_proxy_options(rate, facts, threads=threads))
     poster = (
         pictures[1]
         .filter("select", f"gte(n,{_poster_frame(facts, rate)})")
@@ -172,7 +188,8 @@ def _bare() -> dict[str, str | None]:
         "sn": None,
         "dn": None,
         "fflags": "+bitexact",
-        "threads": str(_THREADS),
+        # Stills and sound gain nothing by more; the proxy says its own.
+        "threads": "1",
     }
 
 
@@ -182,9 +199,10 @@ def _aac(facts: Facts) -> dict[str, str | None]:
     return {"c:a": "aac", "b:a": f"{64 * channels}k", "ac": str(channels), "ar": "48000", "flags:a": "+bitexact"}
 
 
-def _proxy_options(rate: Fraction, facts: Facts) -> dict[str, str | None]:
+def _proxy_options(rate: Fraction, facts: Facts, *, threads: int) -> dict[str, str | None]:
     options: dict[str, str | None] = {
         **_bare(),
+        "threads": str(threads),
         "f": "mp4",
         "movflags": "+faststart",
         "c:v": "libx264",

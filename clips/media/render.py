@@ -61,6 +61,7 @@ def make(
     *,
     ffmpeg: Path,
     limits: Limits,
+    threads: int = graph.MOST_THREADS,
     on_tick: Callable[[int], None] = lambda percent: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Renditions:
@@ -81,7 +82,9 @@ def make(
 
     try:
         glance()
-        _run(source.resolve(), work, facts, ffmpeg=ffmpeg, limits=limits, on_tick=on_tick, glance=glance)
+        _run(
+            source.resolve(), work, facts, ffmpeg=ffmpeg, limits=limits, threads=threads, on_tick=on_tick, glance=glance
+        )
         on_tick(99)
         everything = gathered(work, facts)
         glance()
@@ -115,6 +118,7 @@ def _run(
     *,
     ffmpeg: Path,
     limits: Limits,
+    threads: int,
     on_tick: Callable[[int], None],
     glance: Callable[[], None],
 ) -> None:
@@ -127,6 +131,7 @@ def _run(
         ffmpeg_path=ffmpeg.absolute(),
         limits=limits,
         sound_print=facts.has_audio and makes_sound_prints(ffmpeg),
+        threads=threads,
     )
     if enclosed:
         environment = process.bare_environment(sandbox.OUT)
