@@ -5,8 +5,8 @@
 FOLDER holds real clips (default: the project's samples); they are repeated to 60 (``--quick``: 6), each time as another
 owner's. It brings its own PostgreSQL and Redis with the product's settings.
 
-``bare``     For each clip, in turns: the bare command (the very arguments we use, not enclosed, into a folder) and ours:
-             receiving it (probe, hash, storage, rows) and preparing it (copy, enclosure, render, checks, storage,
+``bare``     For each clip, in turns: the bare command (the very arguments we use, not enclosed) and ours: receiving the
+             clip (probe, hash, storage, rows) and preparing it (copy, enclosure, render, checks, storage,
              rows). Wall time, and the busy time of the whole machine's processors, for an enclosed program's own is
              told to nobody.
 ``naive``    A command for each output, each decoding anew, as one would write by hand.

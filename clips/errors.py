@@ -62,6 +62,12 @@ class Truncated(BadInput):
     code = "truncated"
 
 
+class Encrypted(BadInput):
+    """The file is encrypted, and its key was not sent with it."""
+
+    code = "encrypted"
+
+
 class Unreadable(BadInput):
     """The file could not be read as a video or a recording."""
 

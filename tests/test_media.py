@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clips import errors
-from clips.media import graph, limited, process, sniff, structure
+from clips.media import graph, limited, process, sniff, structure, warm
 from clips.media.facts import Facts
 from clips.media.limits import Limits
 from clips.media.probe import examine_apart, probe
@@ -45,6 +46,13 @@ def _nothing_left_behind() -> Iterator[None]:
     before = set(psutil.Process().children(recursive=True))
     yield
     started = set(psutil.Process().children(recursive=True)) - before
+    # The reader that is kept warm stays, and it alone: none of the readers that it forked.
+    kept = warm._servers.get(os.getpid())
+    if kept is not None and kept.is_alive():
+        room = psutil.Process(kept._process.pid)
+        started -= {room, *(child for child in room.children(recursive=True) if not child.children())}
+        started -= set(room.children())
+        assert sum(child.name().startswith("python") for child in [room, *room.children(recursive=True)]) == 1
     assert not [child.name() for child in started if child.name() not in ("postgres", "redis-server")]
 
 

@@ -109,7 +109,7 @@ BOMBS: dict[str, tuple[Callable[[Path], Path], type[BadInput]]] = {
     "magic.mov": (lambda path: hostile.pattern(path, "-c:v", "magicyuv", seconds=0.2), errors.CodecNotAllowed),
     "animation.mov": (lambda path: hostile.pattern(path, "-c:v", "qtrle", seconds=0.2), errors.CodecNotAllowed),
     "theora.ogg": (lambda path: hostile.pattern(path, "-c:v", "libtheora", seconds=0.2), errors.CodecNotAllowed),
-    "locked.mp4": (lambda path: hostile.encrypted(path, BIKES), errors.Unreadable),
+    "locked.mp4": (lambda path: hostile.encrypted(path, BIKES), errors.Encrypted),
 }
 
 

@@ -7,10 +7,12 @@ that one can be; of the sound all, which is cheap, to know whether there is anyt
 from __future__ import annotations
 
 import contextlib
+import os
 from array import array
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import av.error
@@ -52,8 +54,8 @@ class Refused(Exception):
         super().__init__(code)
 
 
-def examine(path: Path, *, demuxer: str, limits: Limits) -> Facts:
-    """The facts of the file, opened with this demuxer and no other.
+def examine(source: Path | BinaryIO, *, demuxer: str, limits: Limits) -> Facts:
+    """The facts of the file, named or open, read with this demuxer and no other.
 
     Raises Refused; anything PyAV raises becomes ``unreadable``.
     """
@@ -65,8 +67,10 @@ def examine(path: Path, *, demuxer: str, limits: Limits) -> Facts:
     if demuxer == "mov":
         options |= {"enable_drefs": "0", "use_absolute_path": "0"}
     try:
-        with av.open(f"file:{path}", format=demuxer, options=options, metadata_errors="replace") as container:
-            return _read(container, demuxer=demuxer, limits=limits, size_bytes=path.stat().st_size)
+        named = f"file:{source}" if isinstance(source, Path) else source
+        size = source.stat().st_size if isinstance(source, Path) else os.fstat(source.fileno()).st_size
+        with av.open(named, "r", format=demuxer, options=options, metadata_errors="replace") as container:
+            return _read(container, demuxer=demuxer, limits=limits, size_bytes=size)
     except (av.error.FFmpegError, OSError, ValueError, ArithmeticError) as error:
         raise Refused("unreadable") from error
 

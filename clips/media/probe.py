@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from clips import errors
-from clips.media import process, sandbox, sniff, structure
+from clips.media import process, sandbox, sniff, structure, warm
 from clips.media.facts import Facts, Kind
 from clips.media.limits import Limits
 from config.errors import BadInput
@@ -56,6 +56,43 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
 
     ``on_tick`` is called about every second and may raise, which ends the process.
     """
+    try:
+        return _answer(_ask_warm(path, demuxer=demuxer, limits=limits, on_tick=on_tick))
+    except warm.NotAvailable:
+        return _answer(_ask_cold(path, demuxer=demuxer, limits=limits, on_tick=on_tick))
+
+
+def _ask_warm(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[], None]) -> bytes:
+    """What the warm reader says; once more by a new one if the server was just lost. Raises warm.NotAvailable."""
+    enclosed = sandbox.available()
+    if enclosed:
+        argv = sandbox.command(
+            sandbox.python_argv("-m", "clips.media.reader", "--serve"),
+            clip=Path(os.devnull),
+            out=None,
+            runtime=sandbox.python(),
+            environment=process.bare_environment(Path("/")) | sandbox.python_environment(),
+        )
+        environment: dict[str, str] = {}
+    else:
+        argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", "--serve"]
+        environment = process.bare_environment(Path("/")) | {"PYTHONPATH": str(_ROOT)}
+    request = {"demuxer": demuxer, "limits": asdict(limits), "namespaces": not enclosed}
+    for attempt in (1, 2):
+        server = warm.server(argv, environment)
+        try:
+            output = server.ask(request, path, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick)
+        except warm.NotAvailable:
+            if attempt == 2:
+                raise
+            continue
+        if output or server.is_alive() or attempt == 2:
+            return output
+    raise warm.NotAvailable
+
+
+def _ask_cold(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[], None]) -> bytes:
+    """What a reader says that is started for this file alone."""
     request: dict[str, Any] = {"path": str(path.resolve()), "demuxer": demuxer, "limits": asdict(limits)}
     with tempfile.TemporaryDirectory(prefix="probe-") as empty:
         environment = process.bare_environment(Path(empty)) | {"PYTHONPATH": str(_ROOT)}
@@ -75,13 +112,13 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
         ended = process.run(
             argv, cwd=Path(empty), env=environment, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick
         )
-    if ended.timed_out or ended.returncode != 0:
-        raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")
-    return _answer(ended.output)
+    return b"" if ended.timed_out or ended.returncode != 0 else ended.output
 
 
 def _answer(output: bytes) -> Facts:
     """Facts or a refusal out of what the process wrote, which may by then be anything."""
+    if not output:
+        raise errors.Unreadable("Reading it took too long, or too much, or broke the reader.")
     try:
         document = json.loads(output)
         if set(document) == {"code", "detail"}:

@@ -1,4 +1,5 @@
-"""The probe's own process: ``python -m clips.media.reader REQUEST``, started by ``probe`` for one file.
+"""The probe's own process: ``python -m clips.media.reader REQUEST``, started by ``probe`` for one file; or, with
+``--serve`` and the number of a socket, a warm one for many (``clips/media/warm.py``).
 
 It takes its bounds, reads the file the JSON request names, and writes its facts or the code of a refusal as JSON. It
 imports neither Django nor the refusals themselves, which bring the whole project along: so it starts in a tenth of a
@@ -7,13 +8,20 @@ second, and has nothing in its memory but the file.
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
+import pkgutil
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from clips.media import limited
 from clips.media.limits import Limits
+
+NOWHERE = "/nowhere"
 
 
 def main() -> None:
@@ -39,5 +47,40 @@ def main() -> None:
     sys.stdout.write(json.dumps(answer))
 
 
+def serve(fd: int) -> None:
+    """Be a warm reader: load what reading takes, and fork for each file."""
+    import av
+
+    from clips.media import warm
+    from clips.media.examine import Refused, examine
+
+    # All of it now: PyAV loads the rest of itself when it meets a subtitle, and by then nothing can be opened.
+    for module in pkgutil.walk_packages(av.__path__, "av."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+    def read(request: Mapping[str, Any], file: int) -> bytes:
+        limits = Limits(**request["limits"])
+        limited.confine(
+            cpu_seconds=limits.probe_cpu_seconds,
+            memory_bytes=limits.probe_memory_bytes,
+            output_bytes=0,
+            namespaces=request["namespaces"],
+            # All that it needs is open or loaded: a place that does not exist keeps it from every other.
+            sees=[NOWHERE],
+        )
+        # A pipe is no file, so the answer may be written all the same.
+        try:
+            with os.fdopen(file, "rb") as stream:
+                return json.dumps(asdict(examine(stream, demuxer=request["demuxer"], limits=limits))).encode()
+        except Refused as refused:
+            return json.dumps({"code": refused.code, "detail": refused.detail}).encode()
+
+    warm.serve(fd, read)
+
+
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "--serve":
+        serve(int(sys.argv[2]))
+    else:
+        main()

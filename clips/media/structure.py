@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from clips.errors import NotAVideo, Truncated, Unreadable
+from clips.errors import Encrypted, NotAVideo, Truncated, Unreadable
 from clips.media import sound_frames
 from clips.media.sniff import HEAD_BYTES, ts_packet
 
@@ -27,6 +27,10 @@ _BOX_PATH = (b"trak", b"mdia", b"minf", b"dinf", b"dref")
 _TOP_BOXES = frozenset(
     b"ftyp moov mdat free skip wide uuid moof mfra sidx ssix styp meta pnot udta prft emsg pdin".split()
 )
+
+
+# Sample entries of common encryption and of a shop's own.
+_LOCKED = {b"encv", b"enca", b"enct", b"encs", b"drms", b"drmi"}
 
 
 class Box(NamedTuple):
@@ -96,6 +100,7 @@ def _check_iso(file: BinaryIO, size: int) -> None:
             raise Truncated
         if box.kind == b"moov":
             _check_self_contained(file, box)
+            _check_unlocked(file, box)
         seen.add(box.kind)
     if b"moov" not in seen:
         raise Truncated("The index of this file is missing, as when a recording was cut off.")
@@ -118,6 +123,18 @@ def _check_self_contained(file: BinaryIO, moov: Box) -> None:
             flags = file.read(4)
             if len(flags) < 4 or not flags[3] & 1:
                 raise Unreadable("The media of this file are in another file.")
+
+
+def _check_unlocked(file: BinaryIO, moov: Box) -> None:
+    """What is encrypted looks like any other stream to a decoder, which then shows noise, or by chance a picture."""
+    level = [moov]
+    for kind in (b"trak", b"mdia", b"minf", b"stbl", b"stsd"):
+        level = [box for parent in level for box in boxes(file, parent.start, parent.end) if box.kind == kind]
+    for stsd in level:
+        # Content: version and flags, a count, then one box per way in which the samples are coded.
+        for coding in boxes(file, stsd.start + 8, stsd.end):
+            if coding.kind in _LOCKED:
+                raise Encrypted
 
 
 def _check_riff(file: BinaryIO, size: int) -> None:

@@ -1,0 +1,177 @@
+"""A reader that is kept warm: loading PyAV's libraries takes longer than reading a clip, so it is done once.
+
+One server process for each of ours holds nothing but those libraries: no settings, no database, and where bubblewrap
+works neither files nor network. It never looks at a file itself. For each clip it forks; the child takes the bounds of
+one clip, receives the open file and reads that, answers through a pipe of its own, and ends. So what a hostile file
+does to its reader ends with it, as if that had been started for it alone.
+
+A child that does not end in time takes the server with it, and with that everything in there; the next clip finds a new
+one. Where no server can be had, ``probe`` starts a cold reader, which does the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+KEPT_BYTES = 64 * 1024
+TICK_SECONDS = 0.8
+_PR_SET_DUMPABLE = 4
+_STARTS_SECONDS = 20.0
+
+
+class NotAvailable(Exception):
+    """There is no warm reader; a cold one must do."""
+
+
+class Server:
+    """One reader server and how to ask it. Used by one process; its threads may ask at once."""
+
+    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._process = subprocess.Popen(
+                [*argv, str(theirs.fileno())],
+                env=dict(environment),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._socket = ours
+        ours.settimeout(_STARTS_SECONDS)
+        try:
+            greeting = ours.recv(16)
+        except OSError:
+            greeting = b""
+        if greeting != b"ready":
+            self.kill()
+            raise NotAvailable
+
+    def ask(
+        self, request: Mapping[str, object], path: Path, *, wall_seconds: float, on_tick: Callable[[], None]
+    ) -> bytes:
+        """What a reader answers about the file; empty when it broke or took too long. Raises NotAvailable."""
+        answer, theirs = os.pipe()
+        try:
+            with path.open("rb") as file:
+                try:
+                    message = json.dumps(request).encode()
+                    socket.send_fds(self._socket, [message], [file.fileno(), theirs])
+                except OSError:
+                    raise NotAvailable from None
+                finally:
+                    os.close(theirs)
+            return self._listen(answer, wall_seconds=wall_seconds, on_tick=on_tick)
+        finally:
+            os.close(answer)
+
+    def _listen(self, answer: int, *, wall_seconds: float, on_tick: Callable[[], None]) -> bytes:
+        deadline, kept = time.monotonic() + wall_seconds, b""
+        with selectors.DefaultSelector() as pipes:
+            pipes.register(answer, selectors.EVENT_READ)
+            try:
+                while True:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        self.kill()
+                        return b""
+                    if not pipes.select(min(left, TICK_SECONDS)):
+                        on_tick()
+                        continue
+                    chunk = os.read(answer, KEPT_BYTES)
+                    if not chunk:
+                        return kept
+                    kept = (kept + chunk)[-KEPT_BYTES:]
+            except BaseException:
+                # Whoever asks is no longer interested: nothing goes on without them.
+                self.kill()
+                raise
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def let_go(self) -> None:
+        """Close our end of what another process of ours asks with."""
+        self._socket.close()
+        self._process.returncode = 0  # not our child: nothing to wait for
+
+    def kill(self) -> None:
+        """End the server and all readers in it."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._socket.close()
+
+
+_lock = threading.Lock()
+_servers: dict[int, Server] = {}
+
+
+def server(argv: Sequence[str], environment: Mapping[str, str]) -> Server:
+    """This process's server, started if there is none. Raises NotAvailable."""
+    with _lock:
+        found = _servers.get(os.getpid())
+        if found is None or not found.is_alive():
+            for pid, left in _servers.items():
+                # A server of the process that we were forked from is not ours to end.
+                left.let_go() if pid != os.getpid() else left.kill()
+            _servers.clear()
+            try:
+                found = _servers[os.getpid()] = Server(argv, environment)
+            except OSError:
+                raise NotAvailable from None
+        return found
+
+
+@atexit.register
+def _end() -> None:
+    found = _servers.get(os.getpid())
+    if found is not None:
+        found.kill()
+
+
+# --- the server's side ---
+
+
+def serve(fd: int, read: Callable[[Mapping[str, object], int], bytes]) -> None:
+    """Answer requests until whoever asks is gone. Runs in a process without threads.
+
+    ``read`` gets the request and the open file, in a child of its own that it may bind for good.
+    """
+    # Not to be looked into or changed by its own children, which run as the same user.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    asked = socket.socket(fileno=fd)
+    asked.send(b"ready")
+    while True:
+        message, fds, _flags, _address = socket.recv_fds(asked, KEPT_BYTES, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            asked.close()
+            with contextlib.suppress(BaseException):
+                os.write(fds[1], read(json.loads(message), fds[0]))
+            os._exit(0)
+        for number in fds:
+            os.close(number)
