@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clips.models import Clip, ClipState, Consent, Purpose
 
@@ -16,3 +17,9 @@ def reviewable() -> QuerySet[Clip]:
     """Clips that may be put before people: prepared, and their owner agreed to human review."""
     agreed = consents_for_review().filter(clip=OuterRef("pk"))
     return Clip.objects.filter(Exists(agreed), state=ClipState.READY)
+
+
+def sent_by(user: User) -> QuerySet[Clip]:
+    """Clips that this user sent, as the first or again."""
+    again = Consent.objects.filter(clip=OuterRef("pk"), recorded_by=user)
+    return Clip.objects.filter(Q(uploaded_by=user) | Exists(again))

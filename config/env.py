@@ -142,8 +142,14 @@ def broker(name: str, *, embedded: bool) -> str:
 def storage(name: str, *, alias: str, default_root: Path, given: Mapping[str, str]) -> dict[str, Any]:
     """One entry of ``STORAGES``: a folder (``file:///path``) or a bucket (``s3://bucket``), keys under ``alias/``.
 
-    Objects are never overwritten and never public, and signed links live a minute at most.
+    Objects are never overwritten and never public, and signed links live a minute at most. Endpoint, keys and region
+    of a bucket are those of its own, such as ``S3_ENDPOINT_URL_RO`` for ``STORAGE_URL_RO``, else those for all.
     """
+    suffix = name.removeprefix("STORAGE_URL")
+
+    def own(setting: str) -> str | None:
+        return given.get(setting + suffix) or given.get(setting)
+
     value = given.get(name) or given.get("STORAGE_URL") or f"file://{default_root}"
     url = urlsplit(value)
     if url.scheme == "file" and url.path:
@@ -161,10 +167,10 @@ def storage(name: str, *, alias: str, default_root: Path, given: Mapping[str, st
             "OPTIONS": {
                 "bucket_name": url.netloc,
                 "location": f"{url.path.strip('/')}/{alias}".strip("/"),
-                "endpoint_url": given.get("S3_ENDPOINT_URL") or None,
-                "access_key": text("S3_ACCESS_KEY_ID"),
-                "secret_key": text("S3_SECRET_ACCESS_KEY"),
-                "region_name": given.get("S3_REGION_NAME") or None,
+                "endpoint_url": own("S3_ENDPOINT_URL") or None,
+                "access_key": own("S3_ACCESS_KEY_ID") or text("S3_ACCESS_KEY_ID"),
+                "secret_key": own("S3_SECRET_ACCESS_KEY") or text("S3_SECRET_ACCESS_KEY"),
+                "region_name": own("S3_REGION_NAME") or None,
                 "file_overwrite": False,
                 "default_acl": None,
                 "querystring_auth": True,
