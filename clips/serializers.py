@@ -91,7 +91,7 @@ class EventIn(StrictSerializer):
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         if not value:
-            raise serializers.ValidationError("Say something of the event, or leave it out.")
+            raise serializers.ValidationError({"non_field_errors": "Say something of the event, or leave it out."})
         if value.get("happened_at", database_now()) > database_now() + timedelta(minutes=5):
             raise serializers.ValidationError({"happened_at": "An event cannot be in the future."})
         return value
