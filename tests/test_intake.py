@@ -49,8 +49,8 @@ def stored_files() -> list[Path]:
 def post(user: User, data: bytes = AVI, name: str = "walkway.avi", key: str = "", **changes: Any) -> Any:
     form = {"file": upload(name, data), "region": "in", "source": "employee_tester"}
     form["consent"] = json.dumps(consent_for(**changes))
-    extra = {"HTTP_IDEMPOTENCY_KEY": key} if key else {}
-    return signed_in(user).post("/api/v1/clips", form, format="multipart", **extra)
+    headers = {"Idempotency-Key": key} if key else {}
+    return signed_in(user).post("/api/v1/clips", form, format="multipart", headers=headers)
 
 
 @pytest.mark.django_db
@@ -103,7 +103,7 @@ def test_a_key_names_one_request(gateway, roles) -> None:
     other = make_user("other-gateway", "camera gateway")
     assert post(other, MP4, "bikes.mp4", key="k-1").status_code == 202
     for bad in ("", "x" * 256, "a b", "é"):
-        reply = signed_in(gateway).post("/api/v1/clips", {}, format="multipart", HTTP_IDEMPOTENCY_KEY=bad)
+        reply = signed_in(gateway).post("/api/v1/clips", {}, format="multipart", headers={"Idempotency-Key": bad})
         assert (reply.status_code, reply.json()["code"]) == (400, "idempotency-key-malformed")
 
 
