@@ -158,8 +158,8 @@ def constraint_of(error: IntegrityError) -> str:
 
 
 def is_dead(clip: Clip, *, at: datetime) -> bool:
-    """Whether an upload showed no sign of life for too long."""
-    return clip.due_at is not None and clip.due_at <= at
+    """Whether an upload showed no sign of life for too long, or is being forgotten already."""
+    return clip.attempts > 0 or (clip.due_at is not None and clip.due_at <= at)
 
 
 def _store(clip: Clip, path: Path, *, at: datetime) -> Clip:

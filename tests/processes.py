@@ -114,19 +114,16 @@ def worker(region: str, var: Path, **changes: str) -> Iterator[Path]:
 
 class Wire:
     """A TCP proxy before a server. ``fault`` takes (to the server?, how many bytes so far, the bytes) and answers what
-    goes on; None cuts the connection. ``down`` takes nobody."""
+    goes on; None cuts the connection. ``taken`` counts the connections."""
 
     def __init__(self, port: int) -> None:
-        self.fault: Callable[[bool, int, bytes], bytes | None] = lambda up, so_far, data: data
-        self.down = False
+        self.heal()
         self.taken = 0
         wire = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
                 wire.taken += 1
-                if wire.down:
-                    return
                 with socket.create_connection(("127.0.0.1", port)) as server:
                     back = threading.Thread(target=wire.carry, args=(server, self.request, False), daemon=True)
                     back.start()
@@ -141,6 +138,9 @@ class Wire:
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def heal(self) -> None:
+        self.fault: Callable[[bool, int, bytes], bytes | None] = lambda up, so_far, data: data
 
     def carry(self, source: socket.socket, target: socket.socket, up: bool) -> None:
         so_far = 0
