@@ -7,7 +7,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, cast
 
 from django.conf import settings
@@ -167,20 +167,32 @@ class BoundedUpload(TemporaryFileUploadHandler):
             )
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        if start + len(raw_data) > settings.UPLOAD_LIMIT_BYTES:
-            raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
-        self._found.update(raw_data)
-        with _having_room():
+        with self._or_nothing():
+            if start + len(raw_data) > settings.UPLOAD_LIMIT_BYTES:
+                raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
+            self._found.update(raw_data)
             super().receive_data_chunk(raw_data, start)
         return None
 
     def file_complete(self, file_size: int) -> UploadedFile | None:
-        with _having_room():
+        with self._or_nothing():
             # The last bytes may still wait in the file's buffer.
             self.file.flush()
             file = cast(ArrivedFile, super().file_complete(file_size))
         file.sha256 = self._found.hexdigest()
         return file
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """Whatever breaks off an upload takes the file away with it; Django would leave that to the collector."""
+        try:
+            with _having_room():
+                yield
+        except BaseException:
+            # What waits in its buffer does not fit on a full disk at the end either.
+            with suppress(OSError):
+                self.file.close()
+            raise
 
 
 @contextmanager
