@@ -89,18 +89,25 @@ def delete(storage: Any, key: str) -> None:
     """Remove the object for good: each of its versions, and the marks that earlier deletions left."""
     for found, version in list(_versions(storage, key)):
         if found == key:
-            _client(storage).delete_object(**_place(storage, key), VersionId=version)
+            _client(storage).delete_object(**_place(storage, key), **version)
 
 
-def upload_link(storage: Any, key: str, *, size: int, sha256: str, seconds: int) -> tuple[str, dict[str, str]]:
+def upload_link(
+    storage: Any, key: str, *, size: int, sha256: str, seconds: int, endpoint: str
+) -> tuple[str, dict[str, str]]:
     """A link that takes one PUT, and the headers to send with it; they are part of what is signed.
 
-    So the link is good for a body of this length and this digest, and only while there is no object.
+    So the link is good for a body of this length and this digest, and only while there is no object. ``endpoint`` is
+    where senders reach the bucket, if that is elsewhere than where we do.
     """
+    client = _client(storage)
+    if endpoint:
+        session = storage._create_session()
+        client = session.client(
+            "s3", endpoint_url=endpoint, region_name=storage.region_name, config=storage.client_config
+        )
     wanted = {"ContentLength": size, "ContentType": CONTENT_TYPE, "ChecksumSHA256": _base64(sha256), "IfNoneMatch": "*"}
-    url: str = _client(storage).generate_presigned_url(
-        "put_object", Params=_place(storage, key) | wanted, ExpiresIn=seconds
-    )
+    url: str = client.generate_presigned_url("put_object", Params=_place(storage, key) | wanted, ExpiresIn=seconds)
     return url, {
         "Content-Length": str(size),
         "Content-Type": CONTENT_TYPE,
@@ -109,13 +116,21 @@ def upload_link(storage: Any, key: str, *, size: int, sha256: str, seconds: int)
     }
 
 
-def _versions(storage: Any, prefix: str) -> Iterator[tuple[str, str]]:
+def _versions(storage: Any, prefix: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Key, as we call it, and version of all that begins with the prefix."""
     ours = f"{storage.location}/" if storage.location else ""
-    pages = _client(storage).get_paginator("list_object_versions")
-    for page in pages.paginate(Bucket=storage.bucket_name, Prefix=ours + prefix):
-        for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-            yield str(entry["Key"]).removeprefix(ours), str(entry["VersionId"])
+    asked = {"Bucket": storage.bucket_name, "Prefix": ours + prefix}
+    try:
+        for page in _client(storage).get_paginator("list_object_versions").paginate(**asked):
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                yield entry["Key"].removeprefix(ours), {"VersionId": entry["VersionId"]}
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NotImplemented":
+            raise
+        # A store that keeps no versions, such as Garage, has none to list.
+        for page in _client(storage).get_paginator("list_objects_v2").paginate(**asked):
+            for entry in page.get("Contents", ()):
+                yield entry["Key"].removeprefix(ours), {}
 
 
 def _client(storage: Any) -> Any:

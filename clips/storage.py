@@ -236,7 +236,9 @@ def takes_direct_uploads(alias: str) -> bool:
 
 def upload_link(alias: str, key: str, *, size: int, sha256: str, seconds: int) -> UploadLink:
     """A link to send a file of this size and digest straight to a bucket."""
-    return UploadLink(*buckets.upload_link(storages[alias], key, size=size, sha256=sha256, seconds=seconds))
+    endpoint = settings.UPLOAD_ENDPOINTS.get(alias, "")
+    link = buckets.upload_link(storages[alias], key, size=size, sha256=sha256, seconds=seconds, endpoint=endpoint)
+    return UploadLink(*link)
 
 
 def is_sent(alias: str, key: str, *, size: int, sha256: str) -> bool | None:

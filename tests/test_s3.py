@@ -479,6 +479,41 @@ def test_confirming_while_the_store_is_away_can_be_repeated(stores, camera) -> N
     assert confirm(camera, body["id"]).status_code == 202
 
 
+@pytest.mark.django_db
+def test_links_name_the_place_where_senders_reach_the_bucket(stores, camera, settings) -> None:
+    settings.UPLOAD_ENDPOINTS = {"clips-east": "https://uploads.example.org"}
+    link = register(camera, wanted()).json()["upload"]
+    assert link["url"].startswith("https://uploads.example.org/east/clips-east/")
+    assert register(camera, wanted("west")).json()["upload"]["url"].startswith(stores["west"].wire.url)
+
+
+@pytest.mark.django_db
+def test_a_store_that_knows_no_versions_is_listed_and_emptied_all_the_same(stores, camera) -> None:
+    """Garage answers so; the wire puts its words into the mouth of a server that knows them."""
+    east, asked = stores["east"], [False]
+    east.client.put_bucket_versioning(Bucket="east", VersioningConfiguration={"Status": "Suspended"})
+
+    def without_versions(up: bool, so_far: int, data: bytes) -> bytes | None:
+        if up and b"?versions" in data:
+            asked[0] = True
+        if up or not asked[0]:
+            return data
+        asked[0] = False
+        body = b"<Error><Code>NotImplemented</Code><Message>Not here</Message></Error>"
+        head = f"HTTP/1.1 501 Not Implemented\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        return head.encode() + body
+
+    east.wire.fault = without_versions
+    clip = Clip.objects.get(pk=send(camera, "east").json()["id"])
+    assert preparing.prepare(clip.pk, now=database_now)
+    keys = storage.keys_under(clip.storage_alias, clip.folder)
+    assert [f"{clip.storage_alias}/{key}" for key in keys] == keys_of(clip) == east.versions()
+    for key in keys:
+        storage.delete(clip.storage_alias, key)
+    east.client.put_bucket_versioning(Bucket="east", VersioningConfiguration={"Status": "Enabled"})
+    assert east.client.list_objects_v2(Bucket="east")["KeyCount"] == 0
+
+
 def test_each_region_may_have_its_own_endpoint_and_keys(monkeypatch) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
