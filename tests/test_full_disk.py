@@ -3,7 +3,6 @@ itself once there is room."""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,11 +13,11 @@ from typing import Any
 import pytest
 from django.core.files.storage import storages
 
-from clips import preparing, storage, sweeping
+from clips import ingesting, preparing, storage, sweeping
 from clips.models import Clip, ClipState, Rendition
 from config.clock import database_now
 from config.health import MARKER
-from tests.conftest import make_clip
+from tests.conftest import SAMPLES, consent_for, make_clip, make_disclosure
 
 pytestmark = [
     pytest.mark.django_db,
@@ -128,15 +127,12 @@ def test_a_storage_that_fills_up_while_a_clip_is_prepared_lets_it_wait(gateway, 
     again(before)
 
 
-def test_a_full_disk_delays_an_ingest_and_loses_nothing(gateway, small, settings, tmp_path) -> None:
-    from clips import ingesting
-    from tests.conftest import SAMPLES, consent_for, make_disclosure
-
+def test_a_full_disk_refuses_an_ingest_until_there_is_room(gateway, small, settings, monkeypatch) -> None:
     make_disclosure("in", gateway)
     disk = small(Path(settings.FILE_UPLOAD_TEMP_DIR), 600)
     line: dict[str, Any] = {"file": "walkway.avi", "region": "in", "source": "employee_tester"}
-    item = ingesting.Item(1, "walkway.avi", json.loads(json.dumps(line | {"consent": consent_for()})))
-    ingesting.LONGEST_WAIT_SECONDS = 0.01
+    item = ingesting.Item(1, "walkway.avi", line | {"consent": consent_for()})
+    monkeypatch.setattr(ingesting, "LONGEST_WAIT_SECONDS", 0.01)
     refused = ingesting.take(item, root=SAMPLES, common={}, by=gateway)
     assert (refused.result, refused.code) == ("refused", "no-room")
     assert disk.files() == []

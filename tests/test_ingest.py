@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 
+from clips import ingesting, storage
 from clips.models import Clip, ClipState, Consent, DeviceEvent
+from config.clock import database_now
 from tests import processes
 from tests.conftest import SAMPLES, make_disclosure, make_user
 from tests.test_intake import EVENT
+from tests.test_races import at_once
 
 CONSENT = {
     "disclosure": "in-en-1",
@@ -169,6 +173,23 @@ def test_a_manifest_says_of_each_line_what_became_of_it(gateway, var, tmp_path) 
     assert DeviceEvent.objects.get().said == ["person", "motion", "crying-baby"]
     assert not list((var / "incoming").iterdir())
     assert len(stored(var)) == 3
+
+
+def test_what_a_killed_run_began_is_carried_on_by_all_who_come(gateway, tmp_path) -> None:
+    """The row is there and its bytes are not; nobody waits for it to be given up."""
+    path = variant(tmp_path / "clip.mp4", 1)
+    line = {"file": path.name, "region": "in", "source": "employee_tester"}
+    item = ingesting.Item(1, path.name, line | {"consent": CONSENT | {"owner": "owner-0001-abcd"}})
+    first = ingesting.take(item, root=tmp_path, common={}, by=gateway)
+    clip = Clip.objects.get()
+    assert first.clip == clip.pk
+    storage.delete(clip.storage_alias, clip.original_key)
+    Clip.objects.update(state=ClipState.RECEIVING, due_at=database_now() + timedelta(minutes=2))
+    outcomes = at_once(4, lambda number: ingesting.take(item, root=tmp_path, common={}, by=gateway))
+    assert {(outcome.clip, outcome.result) for outcome in outcomes} <= {(clip.pk, "taken"), (clip.pk, "there")}
+    clip.refresh_from_db()
+    assert (clip.state, Consent.objects.count()) == (ClipState.UPLOADED, 1)
+    assert b"".join(storage.read_all(clip.storage_alias, clip.original_key)) == path.read_bytes()
 
 
 @pytest.mark.parametrize(

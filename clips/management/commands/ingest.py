@@ -75,6 +75,8 @@ class Command(BaseCommand):
                         out.flush()
                     if outcome.result == "refused":
                         self.stdout.write(f"refused {outcome.code}: {shown(outcome)}: {outcome.detail}")
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; run it again to go on.", returncode=130) from None
         except OSError as error:
             raise CommandError(f"{error.filename or place}: {error.strerror}.", returncode=2) from None
         # What is not rung for is found by the sweep.
