@@ -71,9 +71,9 @@ def receive(
 
     ``name`` is the sender's file name, of which only the ending is used; ``sha256`` its digest, if that is known;
     ``key`` what the sender calls this request. The row comes first and waits, with a due time, for its bytes: whatever
-    dies in between is found and cleared by ``sweeping.clear_half_received``. With ``adopt`` the upload of the same
-    bytes that may have died is carried on in its stead: two that store them at once store the same, and one of them
-    moves the row.
+    dies in between is found and cleared by ``sweeping.clear_half_received``. A registered upload whose file comes this
+    way instead is carried on, and with ``adopt`` so is one of the same bytes that may have died: two that store them at
+    once store the same, and one of them moves the row.
 
     Raises the media refusals of ``clips/errors.py``, :class:`UploadInProgress`, :class:`ConsentTakenBack`,
     :class:`config.errors.KeyReused`, :class:`StorageAway`.
@@ -107,8 +107,10 @@ def receive(
         elif here.state != ClipState.RECEIVING:
             if repeats.note(here, given, event, by=by):
                 return Received(here, is_new=False)
-        elif adopt and here.facts and here.attempts == 0:
-            return Received(_store(here, path, at=at), is_new=True)
+        elif here.attempts == 0 and (adopt or not here.facts):
+            facts = facts or look_into(path, extension=sniff.extension_of(name))
+            if repeats.note(here, given, event, by=by) and _carry_on(here, facts):
+                return Received(_store(here, path, at=at), is_new=True)
         elif not (is_dead(here, at=at) and forget(here)):
             break
     raise UploadInProgress(retry_after=3)
@@ -160,6 +162,12 @@ def constraint_of(error: IntegrityError) -> str:
 def is_dead(clip: Clip, *, at: datetime) -> bool:
     """Whether an upload showed no sign of life for too long, or is being forgotten already."""
     return clip.attempts > 0 or (clip.due_at is not None and clip.due_at <= at)
+
+
+def _carry_on(clip: Clip, facts: Facts) -> bool:
+    """Write down what the file of a clip that is being received is; False when it is no longer."""
+    waits = Clip.objects.filter(pk=clip.pk, state=ClipState.RECEIVING, attempts=0)
+    return waits.update(**described(facts)) == 1
 
 
 def _store(clip: Clip, path: Path, *, at: datetime) -> Clip:

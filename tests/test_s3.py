@@ -21,7 +21,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from clips import preparing, storage, sweeping, uploading
-from clips.errors import StorageAway
+from clips.errors import StorageAway, StorageDiffers
 from clips.models import Clip, ClipState, DeviceEvent, Rendition
 from clips.tasks import prepare_clip, ring_for
 from config import bells, env
@@ -309,11 +309,20 @@ def test_registering_again_is_safe_and_a_key_names_one_upload(stores, camera) ->
     assert again.json()["upload"]["method"] == "PUT"
     other = register(camera, wanted(data=MP4, name="bikes.mp4"), key="k")
     assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
-    busy = send(camera, "east")
-    assert (busy.status_code, busy.json()["code"]) == (409, "upload-in-progress")
     assert Clip.objects.count() == 1
     stranger = signed_in(make_user("stranger", "camera gateway"))
     assert confirm(stranger, first.json()["id"]).status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_registered_file_may_come_through_the_other_door_instead(stores, camera) -> None:
+    registered = register(camera, wanted()).json()
+    sent = send(camera, "east")
+    assert (sent.status_code, sent.json()["id"], sent.json()["state"]) == (202, registered["id"], "uploaded")
+    assert deliver(registered["upload"], AVI).status_code == 412
+    assert confirm(camera, registered["id"]).status_code == 200
+    assert preparing.prepare(registered["id"], now=database_now)
+    assert stores["east"].versions() == keys_of(Clip.objects.get())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -437,6 +446,17 @@ def test_while_a_store_fails_a_clip_waits_and_then_becomes_what_was_sent(stores,
     assert clip.state == ClipState.READY
     assert east.versions() == keys_of(clip)
     assert is_what_was_recorded(clip)
+
+
+@pytest.mark.django_db
+def test_control_a_store_that_lies_is_believed_by_who_does_not_compare(stores, camera, tmp_path) -> None:
+    clip = Clip.objects.get(pk=send(camera, "east").json()["id"])
+    stores["east"].wire.fault = FAULTS["changes what comes"]
+    storage.fetch(clip.storage_alias, clip.original_key, tmp_path / "copy")
+    assert len((tmp_path / "copy").read_bytes()) == len(AVI)
+    assert (tmp_path / "copy").read_bytes() != AVI
+    with pytest.raises(StorageDiffers):
+        storage.fetch(clip.storage_alias, clip.original_key, tmp_path / "copy", sha256=clip.sha256)
 
 
 @pytest.mark.django_db
