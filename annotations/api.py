@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotations import amending, exporting, flagging, leasing, links, queries, submitting
-from annotations.errors import ExportNotReady, KeyMalformed, VersionMismatch, VersionMissing
+from annotations.errors import ExportNotReady, VersionMismatch, VersionMissing
 from annotations.models import Annotation, Export, ExportState, Lease
 from annotations.serializers import (
     AmendIn,
@@ -40,6 +40,7 @@ from clips.serving import rendition_response
 from config.bells import ring
 from config.clock import database_now
 from config.errors import NotFound
+from config.http.keys import KEY_HEADER, idempotency_key
 from config.http.problems import PROBLEM, describe
 from config.http.ranges import ranged
 from config.http.roles import IsReviewer, needs
@@ -52,16 +53,6 @@ def reviewer_of(request: Request) -> Reviewer:
     """The reviewer who asks, with their team."""
     reviewer: Reviewer = Reviewer.objects.select_related("team", "user").get(user=cast(User, request.user))
     return reviewer
-
-
-def idempotency_key(request: Request) -> str | None:
-    """The request's Idempotency-Key, None without one. Raises :class:`KeyMalformed`."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 255 or not all("!" <= char <= "~" for char in key):
-        raise KeyMalformed
-    return key
 
 
 class LeasesView(APIView):
@@ -89,11 +80,7 @@ class LeasesView(APIView):
         description="Grants up to `count` leases on the earliest due tasks that you may be handed, no more at a time "
         "than the project's prefetch. Each counts against your day until you submit it (used), give it back or let it "
         "lapse (returned). With an `Idempotency-Key`, repeating the call after a lost reply gets the same leases.",
-        parameters=[
-            OpenApiParameter(
-                "Idempotency-Key", str, OpenApiParameter.HEADER, description="1 to 255 characters, yours alone."
-            )
-        ],
+        parameters=[KEY_HEADER],
     )
     def post(self, request: Request) -> Response:
         wanted = LeasesIn(data=request.data)

@@ -9,19 +9,6 @@ class StaleToken(Refusal):
     code = "stale-token"
 
 
-class KeyReused(Refusal):
-    """This Idempotency-Key was used for another request."""
-
-    code = "idempotency-key-reused"
-    status = 422
-
-
-class KeyMalformed(BadInput):
-    """An Idempotency-Key is 1 to 255 visible ASCII characters."""
-
-    code = "idempotency-key-malformed"
-
-
 class NotAReviewer(Refusal):
     """This is for reviewers."""
 

@@ -22,7 +22,6 @@ from annotations.errors import (
     AlreadySubmitted,
     ClipQuarantined,
     ConsentWithdrawn,
-    KeyReused,
     LeaseFlagged,
     LeaseLapsed,
     LeaseRecalled,
@@ -32,7 +31,7 @@ from annotations.errors import (
     StaleToken,
 )
 from annotations.models import LEASE_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
-from config.errors import NotFound, Refusal
+from config.errors import KeyReused, NotFound, Refusal
 from config.states import move
 from config.ticks import each
 from workforce import people, quotas

@@ -114,7 +114,7 @@ def received(path: Path, number: int) -> int:
         given_at=datetime(2026, 11, 1, tzinfo=UTC),
         region=REGION,
     )
-    clip = receiving.receive(
+    taken = receiving.receive(
         path,
         name=path.name,
         region=REGION,
@@ -123,7 +123,7 @@ def received(path: Path, number: int) -> int:
         by=User.objects.get(username="bench"),
         at=database_now(),
     )
-    return clip.pk
+    return taken.clip.pk
 
 
 def prepared(clip_id: int) -> None:

@@ -52,6 +52,18 @@ def record(clip: Clip, given: Agreement, *, by: User) -> Consent:
     )
 
 
+def is_recorded(clip: Clip, given: Agreement, *, by: User) -> bool:
+    """Whether the same user told us of the same agreement for this clip before."""
+    return Consent.objects.filter(
+        clip=clip,
+        disclosure=given.disclosure,
+        purposes=given.purposes,
+        channel=given.channel,
+        given_at=given.given_at,
+        recorded_by=by,
+    ).exists()
+
+
 def publish(*, version: str, region: str, language: str, text: str, by: User, at: datetime) -> Disclosure:
     """Publish a disclosure: its text is fixed from here on, and so is the hash that proves it."""
     disclosure = Disclosure(

@@ -1,12 +1,12 @@
 """What the footage room says no to, by name.
 
-All but the last are refusals of a file somebody sent: they carry a stable code and are the sender's to mend.
-``PreparationFailed`` is ours: the file was accepted and the rendering went wrong.
+Most are refusals of what somebody sent: they carry a stable code and are the sender's to mend. ``PreparationFailed`` is
+ours: the file was accepted and the rendering went wrong.
 """
 
 from __future__ import annotations
 
-from config.errors import BadInput, Refusal
+from config.errors import BadInput, Gone, Refusal
 
 
 class EmptyFile(BadInput):
@@ -156,11 +156,52 @@ class UnknownRegion(BadInput):
     code = "unknown-region"
 
 
+class EventMalformed(BadInput):
+    """The device's event is not the JSON object that it must be."""
+
+    code = "event-malformed"
+
+
+class UploadInProgress(Refusal):
+    """These bytes are being received from this owner right now; ask again a little later."""
+
+    code = "upload-in-progress"
+
+
+class ConsentTakenBack(Gone):
+    """The owner took back the consent for this clip; a later one is needed to send it again."""
+
+    code = "consent-withdrawn"
+
+
+class NoDirectUpload(Refusal):
+    """This region's storage takes no uploads of its own; send the file to POST /api/v1/clips."""
+
+    code = "no-direct-upload"
+
+
+class UploadNotThere(Refusal):
+    """The file has not arrived in the storage; send it to the link that registering it gave."""
+
+    code = "upload-not-there"
+
+
+class UploadDiffers(Refusal):
+    """What lies in the storage is not the file that was registered; it was taken away, send the right one."""
+
+    code = "upload-differs"
+    status = 422
+
+
 class StorageAway(Refusal):
     """The storage cannot be reached right now; nothing was kept."""
 
     code = "storage-unavailable"
     status = 503
+
+
+class StorageDiffers(StorageAway):
+    """The storage gave other bytes than those that were put there."""
 
 
 class CaseDecided(Refusal):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,14 +25,16 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 
 from clips import cases, likeness, storage
-from clips.errors import PreparationFailed, StorageAway
+from clips.errors import PreparationFailed, StorageAway, StorageDiffers
 from clips.media.facts import Facts
 from clips.media.graph import MOST_THREADS
 from clips.media.limits import Limits
 from clips.media.render import make
 from clips.media.results import Renditions
+from clips.media.sniff import extension_of
 from clips.models import CLIP_MOVES, Case, Clip, ClipState, Rendition
-from clips.receiving import RING_AGAIN
+from clips.receiving import RING_AGAIN, described, look_into
+from config.errors import BadInput
 from config.history import because
 from config.states import move
 
@@ -40,6 +42,10 @@ log = logging.getLogger("sightline.clips")
 
 # A worker shows that it lives at least every second; silence for this long means that it died.
 SILENCE = timedelta(seconds=20)
+# Longer than looking into a file may take, which is silent.
+LOOKING = timedelta(seconds=60)
+# With less room than this the work on a clip fails for want of it.
+ROOM_BYTES = 16 * 1024 * 1024
 
 Clock = Callable[[], datetime]
 
@@ -59,7 +65,8 @@ class Claim:
 def claim(clip_id: int, *, at: datetime) -> Claim | None:
     """Take an uploaded clip; None when another worker has it, which is normal."""
     moved = move(
-        Clip.objects.filter(pk=clip_id, attempts__lt=F("attempts_allowed")),
+        # A worker that was started for one region has no other's storage, whatever a message says.
+        Clip.objects.filter(pk=clip_id, region__in=settings.REGIONS, attempts__lt=F("attempts_allowed")),
         moves=CLIP_MOVES,
         old=ClipState.UPLOADED,
         new=ClipState.PREPARING,
@@ -86,15 +93,23 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
     for left in work_dir.glob(f"clip-{clip_id}-*"):
         # Of an earlier attempt: we hold the clip, so whoever made it is dead or overtaken.
         shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"clip-{clip_id}-{held.attempt}-", dir=work_dir))
+    folder = work_dir / f"clip-{clip_id}-{held.attempt}-{secrets.token_hex(4)}"
     try:
+        folder.mkdir(mode=0o700)
         everything, stored = _make(held, folder, now=now)
         finish(held, everything, stored, at=now())
     except LostClaim:
         log.warning("clip %s: attempt %s was overtaken", clip_id, held.attempt)
         return False
+    except BadInput as refusal:
+        refuse(held, refusal.detail, at=now())
+        return False
     except PreparationFailed as failure:
-        give_up(held, str(failure), at=now())
+        if is_full(work_dir):
+            # Whatever broke, it is no fault of the clip's.
+            put_off(held, at=now())
+        else:
+            give_up(held, str(failure), at=now())
         return False
     except (StorageAway, OSError) as error:
         log.warning("clip %s: attempt %s: %s", clip_id, held.attempt, type(error).__name__)
@@ -112,7 +127,8 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
     clip = held.clip
     source = folder / "original"
     tick = Tick(held, now)
-    storage.fetch(clip.storage_alias, clip.original_key, source, on_chunk=tick)
+    fetch_original(clip, source, on_chunk=tick)
+    find_out(held, source, now=now)
     out = folder / "out"
     out.mkdir(mode=0o700)
     everything = make(
@@ -129,7 +145,7 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         show_progress(held, 99, at=now())
         # Named by content, so that a repeat of this attempt stores the same file under the same name.
         key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
-        storage.put(clip.storage_alias, key, item.path, on_chunk=tick)
+        storage.put(clip.storage_alias, key, item.path, sha256=item.sha256, on_chunk=tick)
         stored[item.kind] = key
     return everything, stored
 
@@ -139,6 +155,38 @@ def threads_for(work_dir: Path) -> int:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     at_it = sum(1 for _ in work_dir.glob("clip-*"))
     return max(1, min(MOST_THREADS, cores // max(1, at_it)))
+
+
+def fetch_original(clip: Clip, path: Path, *, on_chunk: Callable[[], None]) -> None:
+    """A private copy of the original, byte for byte what was received. Raises :class:`StorageAway`, and
+    :class:`PreparationFailed` for other bytes under a clip that nobody has read yet: they may never have been there."""
+    try:
+        storage.fetch(clip.storage_alias, clip.original_key, path, sha256=clip.sha256, on_chunk=on_chunk)
+    except StorageDiffers:
+        if clip.facts:
+            raise
+        raise PreparationFailed("The storage gives other bytes than those that were registered.") from None
+
+
+def find_out(held: Claim, path: Path, *, now: Clock) -> None:
+    """Look into a file that was sent straight to the storage, so that nobody has read it yet. Raises the media
+    refusals of ``clips/errors.py``, :class:`StorageAway` and :class:`LostClaim`."""
+    clip = held.clip
+    if clip.facts:
+        return
+    if _ours(held).update(due_at=now() + LOOKING) != 1:
+        raise LostClaim
+    facts = look_into(path, extension=extension_of(clip.original_key))
+    changes = described(facts)
+    if _ours(held).update(**changes, due_at=now() + SILENCE) != 1:
+        raise LostClaim
+    for name, value in changes.items():
+        setattr(clip, name, value)
+
+
+def is_full(folder: Path) -> bool:
+    """Whether there is too little room on this disk for the work on one clip."""
+    return shutil.disk_usage(folder).free < ROOM_BYTES
 
 
 class Tick:
@@ -203,6 +251,20 @@ def finish(held: Claim, everything: Renditions, stored: dict[str, str], *, at: d
             for item in everything.made
         )
         likeness.record(held.clip, picture=everything.picture_print, sound=everything.sound_print)
+
+
+def refuse(held: Claim, reason: str, *, at: datetime) -> None:
+    """The clip's file is none that is taken: it fails at once, another attempt would find the same."""
+    move(
+        Clip.objects.filter(pk=held.clip.pk, attempts=held.attempt),
+        moves=CLIP_MOVES,
+        old=ClipState.PREPARING,
+        new=ClipState.FAILED,
+        failure=reason,
+        percent=0,
+        state_since=at,
+        due_at=None,
+    )
 
 
 def give_up(held: Claim, reason: str, *, at: datetime) -> None:

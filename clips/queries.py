@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clips.models import Clip, ClipState, Consent, Purpose
 
@@ -21,3 +22,9 @@ def reviewable() -> QuerySet[Clip]:
 def to_label() -> QuerySet[Clip]:
     """Clips that people are asked about: those that may be put before them and are no copies of others."""
     return reviewable().filter(same_as=None)
+
+
+def sent_by(user: User) -> QuerySet[Clip]:
+    """Clips that this user sent, as the first or again."""
+    again = Consent.objects.filter(clip=OuterRef("pk"), recorded_by=user)
+    return Clip.objects.filter(Q(uploaded_by=user) | Exists(again))

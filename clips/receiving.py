@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from clips import consenting, storage
+from clips import consenting, events, repeats, storage
 from clips.consenting import Agreement
-from clips.errors import StorageAway, UnknownRegion
+from clips.errors import StorageAway, UnknownRegion, UploadInProgress
+from clips.events import Event
 from clips.media import sniff
+from clips.media.facts import Facts
 from clips.media.limits import Limits
 from clips.media.probe import probe
-from clips.models import CLIP_MOVES, Clip, ClipState
+from clips.models import CLIP_MOVES, Clip, ClipState, DeviceEvent
 from config.states import move
 
-# How long storing the bytes may take before the sweep counts the upload as dead and takes away what it left.
-STORING = timedelta(minutes=10)
+log = logging.getLogger("sightline.clips")
+
+# How long an upload may show no sign of life before it counts as dead and what it left is taken away.
+STORING = timedelta(minutes=2)
+SIGN_OF_LIFE_SECONDS = 5
+# How often an upload looks again after it met one of the same bytes.
+TRIES = 3
 # How long a ring may stay unanswered before the sweep rings again.
 RING_AGAIN = timedelta(seconds=30)
 # Longer than any upload takes to arrive and be probed.
@@ -36,52 +45,161 @@ def check_region(code: str) -> None:
         raise UnknownRegion(f"There is no region {code!r} here; there are {', '.join(settings.REGIONS)}.")
 
 
-def receive(path: Path, *, name: str, region: str, source: str, given: Agreement, by: User, at: datetime) -> Clip:
-    """Take the file at ``path`` in as a clip that waits to be prepared.
+@dataclass(frozen=True)
+class Received:
+    """A clip that was taken in, and whether it was new."""
 
-    ``name`` is the sender's file name, of which only the ending is used. The row comes first and waits, with a due
-    time, for its bytes: whatever dies in between is found and cleared by ``sweeping.clear_half_received``. Raises the
-    media refusals of ``clips/errors.py``.
+    clip: Clip
+    is_new: bool
+
+
+def receive(
+    path: Path,
+    *,
+    name: str,
+    region: str,
+    source: str,
+    given: Agreement,
+    by: User,
+    at: datetime,
+    sha256: str = "",
+    key: str = "",
+    event: Event | None = None,
+    adopt: bool = False,
+) -> Received:
+    """Take the file at ``path`` in as a clip that waits to be prepared; a repeat gets the clip that is there.
+
+    ``name`` is the sender's file name, of which only the ending is used; ``sha256`` its digest, if that is known;
+    ``key`` what the sender calls this request. The row comes first and waits, with a due time, for its bytes: whatever
+    dies in between is found and cleared by ``sweeping.clear_half_received``. A registered upload whose file comes this
+    way instead is carried on, and with ``adopt`` so is one of the same bytes that may have died: two that store them at
+    once store the same, and one of them moves the row.
+
+    Raises the media refusals of ``clips/errors.py``, :class:`UploadInProgress`, :class:`ConsentTakenBack`,
+    :class:`config.errors.KeyReused`, :class:`StorageAway`.
     """
     check_region(region)
     clear_cut_uploads()
-    limits = Limits(max_bytes=settings.UPLOAD_LIMIT_BYTES)
-    facts = probe(path, extension=sniff.extension_of(name), limits=limits, kinds=sniff.EVERY_KIND)
-    with transaction.atomic():
-        clip = Clip.objects.create(
-            region=region,
-            kind=facts.kind,
-            source=source,
-            owner_key=given.owner_key,
-            uploaded_by=by,
-            state_since=at,
-            due_at=at + STORING,
-            original_key=f"{uuid4().hex}/original",
-            sha256=storage.digest(path),
-            size_bytes=facts.size_bytes,
-            duration_ms=facts.duration_ms,
-            width=facts.width,
-            height=facts.height,
-            facts=asdict(facts),
+    sha256 = sha256 or storage.digest(path)
+    facts = None
+    for _ in range(TRIES):
+        here = repeats.find(
+            by=by, key=key, owner_key=given.owner_key, sha256=sha256, region=region, given_at=given.given_at
         )
-        consenting.record(clip, given, by=by)
+        if here is None:
+            # Once: whoever was first with the same bytes may be gone again when we look.
+            facts = facts or look_into(path, extension=sniff.extension_of(name))
+            clip = begin(
+                region=region,
+                source=source,
+                given=given,
+                event=event,
+                by=by,
+                state_since=at,
+                due_at=at + STORING,
+                upload_key=key,
+                original_key=f"{uuid4().hex}/original",
+                sha256=sha256,
+                **described(facts),
+            )
+            if clip is not None:
+                return Received(_store(clip, path, at=at), is_new=True)
+        elif here.state != ClipState.RECEIVING:
+            if repeats.note(here, given, event, by=by):
+                return Received(here, is_new=False)
+        elif here.attempts == 0 and (adopt or not here.facts):
+            facts = facts or look_into(path, extension=sniff.extension_of(name))
+            if repeats.note(here, given, event, by=by) and _carry_on(here, facts):
+                return Received(_store(here, path, at=at), is_new=True)
+        elif not (is_dead(here, at=at) and forget(here)):
+            break
+    raise UploadInProgress(retry_after=3)
+
+
+def look_into(path: Path, *, extension: str) -> Facts:
+    """What the file is. Raises the media refusals of ``clips/errors.py``, and :class:`StorageAway` when there is no
+    room to look into it."""
     try:
-        storage.put(clip.storage_alias, clip.original_key, path)
+        limits = Limits(max_bytes=settings.UPLOAD_LIMIT_BYTES)
+        return probe(path, extension=extension, limits=limits, kinds=sniff.EVERY_KIND)
+    except OSError as error:
+        log.warning("looking into a file: %s", error.strerror)
+        raise StorageAway("There is no room to look into the file right now; nothing was kept.", retry_after=30) from (
+            error
+        )
+
+
+def described(facts: Facts) -> dict[str, Any]:
+    """The columns of a clip that say what its file is."""
+    return {
+        "kind": facts.kind,
+        "size_bytes": facts.size_bytes,
+        "duration_ms": facts.duration_ms,
+        "width": facts.width,
+        "height": facts.height,
+        "facts": asdict(facts),
+    }
+
+
+def begin(*, given: Agreement, event: Event | None, by: User, **columns: Any) -> Clip | None:
+    """Write the row of a clip whose bytes are on their way, with its consent and event; None when there is one now
+    with the same key or the same bytes."""
+    try:
+        with transaction.atomic():
+            clip = Clip.objects.create(owner_key=given.owner_key, uploaded_by=by, **columns)
+            consenting.record(clip, given, by=by)
+            events.record(clip, event)
+    except IntegrityError as error:
+        if constraint_of(error) not in {"clip_once_per_upload_key", "clip_once_per_owner_and_bytes"}:
+            raise
+        return None
+    return clip
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """The name of the constraint that said no."""
+    return str(getattr(getattr(error.__cause__, "diag", None), "constraint_name", ""))
+
+
+def is_dead(clip: Clip, *, at: datetime) -> bool:
+    """Whether an upload showed no sign of life for too long, or is being forgotten already."""
+    return clip.attempts > 0 or (clip.due_at is not None and clip.due_at <= at)
+
+
+def _carry_on(clip: Clip, facts: Facts) -> bool:
+    """Write down what the file of a clip that is being received is; False when it is no longer."""
+    waits = Clip.objects.filter(pk=clip.pk, state=ClipState.RECEIVING, attempts=0)
+    return waits.update(**described(facts)) == 1
+
+
+def _store(clip: Clip, path: Path, *, at: datetime) -> Clip:
+    """Store the bytes of a clip that is being received, and call it uploaded. Raises :class:`StorageAway`."""
+    began = last = time.monotonic()
+    # An upload that is being forgotten is at its first "attempt": whoever forgets it came first.
+    ours = Clip.objects.filter(pk=clip.pk, attempts=0)
+
+    def show_life() -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= SIGN_OF_LIFE_SECONDS:
+            last = now
+            due_at = at + timedelta(seconds=now - began) + STORING
+            if not ours.filter(state=ClipState.RECEIVING).update(due_at=due_at):
+                raise StorageAway(retry_after=3)
+
+    try:
+        storage.put(clip.storage_alias, clip.original_key, path, sha256=clip.sha256, on_chunk=show_life)
     except BaseException:
         forget(clip)
         raise
     due_at = at + RING_AGAIN
-    moved = move(
-        # An upload that is being forgotten is at its first "attempt": whoever forgets it came first.
-        Clip.objects.filter(pk=clip.pk, attempts=0),
-        moves=CLIP_MOVES,
-        old=ClipState.RECEIVING,
-        new=ClipState.UPLOADED,
-        state_since=at,
-        due_at=due_at,
-    )
+    moved = move(ours, moves=CLIP_MOVES, old=ClipState.RECEIVING, new=ClipState.UPLOADED, state_since=at, due_at=due_at)
     if moved != 1:
-        # Storing took so long that the sweep gave the upload up.
+        # Somebody who stored the same bytes under the same name was first, and that is as good;
+        there = Clip.objects.filter(pk=clip.pk).exclude(state=ClipState.RECEIVING).first()
+        if there is not None:
+            return there
+        # or storing took so long that the sweep gave the upload up.
         storage.delete(clip.storage_alias, clip.original_key)
         raise StorageAway(retry_after=10)
     clip.state, clip.due_at = ClipState.UPLOADED, due_at
@@ -107,6 +225,7 @@ def forget(clip: Clip) -> bool:
         if still is None:
             return False
         still.consents.all().delete()
+        DeviceEvent.objects.filter(clip=still).delete()
         still.delete()
     return True
 
@@ -119,7 +238,7 @@ def clear_cut_uploads() -> int:
     """
     oldest = time.time() - STALE_SECONDS
     count = 0
-    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir():
+    for left in Path(settings.FILE_UPLOAD_TEMP_DIR).glob("*"):
         with suppress(FileNotFoundError):
             if left.stat().st_mtime < oldest:
                 left.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,15 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from clips.errors import ConsentMalformed
-from clips.models import OWNER_KEY, Channel, Clip, Purpose, Source
+from clips import consenting
+from clips.consenting import Agreement
+from clips.errors import ConsentMalformed, ConsentMissing, EventMalformed
+from clips.events import Detection, Event
+from clips.models import OWNER_KEY, Channel, Clip, DeviceEvent, Purpose, Source
 from config.clock import database_now
-from config.errors import Refusal
+from config.errors import BadInput, Refusal
 from config.http.incoming import load_json
+from config.http.strict import StrictSerializer, Text, WholeNumber
 
 
 class ZonedTime(serializers.DateTimeField):
@@ -49,26 +54,107 @@ class ConsentIn(serializers.Serializer[Any]):
         return value
 
 
-@extend_schema_field(
-    {"type": "string", "description": "A JSON object, written as text, with the members of a consent."}
-)
-class ConsentField(serializers.Field[Any, Any, str, Any]):
-    """A form's text field that holds a consent as JSON."""
+class Score(serializers.FloatField):
+    """A number from 0 to 1 as JSON writes it; DRF would also take "0.5" and true."""
 
-    LONGEST = 4000
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=0, max_value=1, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in {int, float}:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class DetectionIn(StrictSerializer):
+    """One thing that the detector said."""
+
+    said = serializers.RegexField(
+        r"\A[a-z0-9]+(?:[_-][a-z0-9]+)*\Z",
+        max_length=40,
+        help_text="What was detected, such as person, crying-baby, glass-break or motion.",
+    )
+    score = Score(required=False, help_text="How sure the detector was, from 0 to 1.")
+    zone = Text(
+        max_length=40, required=False, allow_blank=True, help_text="The zone of the picture, as its owner calls it."
+    )
+
+
+class EventIn(StrictSerializer):
+    """What the camera or the voice assistant said when it recorded the clip."""
+
+    device_model = Text(max_length=80, required=False, allow_blank=True)
+    detector_version = Text(max_length=40, required=False, allow_blank=True)
+    happened_at = ZonedTime(required=False, help_text="When it happened (ISO 8601 with a zone).")
+    detections = serializers.ListField(child=DetectionIn(), max_length=50, required=False)
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        if not value:
+            raise serializers.ValidationError({"non_field_errors": "Say something of the event, or leave it out."})
+        if value.get("happened_at", database_now()) > database_now() + timedelta(minutes=5):
+            raise serializers.ValidationError({"happened_at": "An event cannot be in the future."})
+        return value
+
+
+class JSONText(serializers.Field[Any, Any, str, Any]):
+    """A form's text field that holds an object as JSON."""
+
+    longest = 4000
+    what = "text"
+    inner: type[serializers.Serializer[Any]]
+    malformed: type[BadInput]
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, str) or len(data) > self.LONGEST:
-            raise ConsentMalformed(f"The consent is a text of at most {self.LONGEST} characters.")
+        if not isinstance(data, str) or len(data) > self.longest:
+            raise self.malformed(f"The {self.what} is a text of at most {self.longest} characters.")
         try:
             value = load_json(data)
         except Refusal as refusal:
-            raise ConsentMalformed(refusal.detail) from None
+            raise self.malformed(refusal.detail) from None
         if not isinstance(value, dict):
-            raise ConsentMalformed("The consent is a JSON object.")
-        inner = ConsentIn(data=value)
+            raise self.malformed(f"The {self.what} is a JSON object.")
+        inner = self.inner(data=value)
         inner.is_valid(raise_exception=True)
         return dict(inner.validated_data)
+
+
+@extend_schema_field(
+    {"type": "string", "description": "A JSON object, written as text, with the members of a consent."}
+)
+class ConsentField(JSONText):
+    """A form's text field that holds a consent as JSON."""
+
+    what, inner, malformed = "consent", ConsentIn, ConsentMalformed
+
+
+@extend_schema_field({"type": "string", "description": "A JSON object, written as text, with the members of an event."})
+class EventField(JSONText):
+    """A form's text field that holds a device's event as JSON."""
+
+    longest, what, inner, malformed = 16000, "event", EventIn, EventMalformed
+
+
+def event_of(fields: Mapping[str, Any] | None) -> Event | None:
+    """The event out of what an ``EventIn`` took."""
+    if fields is None:
+        return None
+    return Event(**{**fields, "detections": [Detection(**one) for one in fields.get("detections", [])]})
+
+
+def agreement_of(fields: Mapping[str, Any]) -> Agreement:
+    """The agreement out of what a ``ClipIn`` or an ``UploadIn`` took. Raises the refusals of a consent."""
+    consent = fields.get("consent")
+    if consent is None:
+        raise ConsentMissing
+    return consenting.agreement(
+        owner_key=consent["owner"],
+        disclosure=consent["disclosure"],
+        purposes=consent["purposes"],
+        channel=consent["channel"],
+        given_at=consent["given_at"],
+        region=fields["region"],
+    )
 
 
 class ClipIn(serializers.Serializer[Any]):
@@ -76,6 +162,10 @@ class ClipIn(serializers.Serializer[Any]):
 
     file = serializers.FileField(allow_empty_file=True, help_text="MP4, MOV, AVI, MKV, WebM or MPEG-TS.")
     consent = ConsentField(required=False, help_text="A JSON object: owner, disclosure, purposes, channel, given_at.")
+    event = EventField(
+        required=False,
+        help_text="A JSON object: device_model, detector_version, happened_at, detections (said, score, zone).",
+    )
     region = serializers.CharField(max_length=16, help_text="Code of the region where the footage must stay.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
 
@@ -89,10 +179,32 @@ class ClipIn(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class UploadIn(StrictSerializer):
+    """A file that will be sent straight to its region's storage: what it will be, and under what consent."""
+
+    name = Text(max_length=255, help_text="The file's name; only its ending counts.")
+    size_bytes = WholeNumber(min_value=0, max_value=2**53)
+    sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z", help_text="Of the whole file, in lower-case hex.")
+    region = Text(max_length=16, help_text="Code of the region where the footage must stay.")
+    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
+    consent = ConsentIn(required=False)
+    event = EventIn(required=False)
+
+
+class EventOut(serializers.ModelSerializer[DeviceEvent]):
+    """What the device said, as it was sent."""
+
+    class Meta:
+        model = DeviceEvent
+        fields = ["device_model", "detector_version", "happened_at", "said", "detections"]
+        read_only_fields = fields
+
+
 class ClipOut(serializers.ModelSerializer[Clip]):
     """A clip as its sender sees it: where it stands, never what is on it."""
 
     url = serializers.HyperlinkedIdentityField(view_name="clip", lookup_field="pk")
+    event = EventOut(read_only=True, allow_null=True)
 
     class Meta:
         model = Clip
@@ -111,6 +223,28 @@ class ClipOut(serializers.ModelSerializer[Clip]):
             "height",
             "size_bytes",
             "sha256",
+            "event",
             "created_at",
         ]
+        read_only_fields = fields
+
+
+class LinkOut(serializers.Serializer[Any]):
+    """Where and how to send the file, once."""
+
+    method = serializers.CharField(help_text="Always PUT.")
+    url = serializers.CharField()
+    headers = serializers.DictField(
+        child=serializers.CharField(), help_text="Send these with it; they are part of what is signed."
+    )
+    expires_at = serializers.DateTimeField()
+
+
+class UploadOut(ClipOut):
+    """A clip whose file is waited for; ``upload`` is null when it is here already."""
+
+    upload = LinkOut(allow_null=True)
+
+    class Meta(ClipOut.Meta):
+        fields = [*ClipOut.Meta.fields, "upload"]
         read_only_fields = fields

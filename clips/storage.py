@@ -6,8 +6,9 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,7 +17,8 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from clips.errors import StorageAway
+from clips import buckets
+from clips.errors import StorageAway, StorageDiffers
 from config.health import MARKER
 
 log = logging.getLogger("sightline.storage")
@@ -58,48 +60,118 @@ def reached(alias: str) -> Iterator[None]:
 
 
 class _Ticking(File):
-    """A file that says that it is being read."""
+    """A file that says that it is being read, and keeps what was said to that."""
 
     def __init__(self, stream: IO[bytes], *, name: str, on_chunk: Callable[[], None]) -> None:
         super().__init__(stream, name=name)
         self._stream, self._on_chunk = stream, on_chunk
+        self.stopped_by: Exception | None = None
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         for chunk in super().chunks(chunk_size):
-            self._on_chunk()
+            self._tick()
             yield chunk
 
     def read(self, count: int = -1) -> bytes:
-        self._on_chunk()
+        self._tick()
         return self._stream.read(count)
 
+    def _tick(self) -> None:
+        try:
+            self._on_chunk()
+        except Exception as error:
+            self.stopped_by = error
+            raise
 
-def put(alias: str, key: str, path: Path, *, on_chunk: Callable[[], None] = lambda: None) -> None:
+
+def put(alias: str, key: str, path: Path, *, sha256: str = "", on_chunk: Callable[[], None] = lambda: None) -> None:
     """Store the file under exactly this key. Keys name their content, so one that is there whole is left as it is: a
     worker that comes late must not take away, not even for a moment, what another has recorded.
 
-    ``on_chunk`` is called now and then and may raise. Raises :class:`StorageAway` when it is not whole there then.
+    ``sha256`` is the file's digest, if it is known. ``on_chunk`` is called now and then and may raise. Raises
+    :class:`StorageAway` when it is not whole there then.
     """
     storage = storages[alias]
-    with reached(alias):
-        if storage.exists(key) and storage.size(key) == path.stat().st_size:
-            return
-        storage.delete(key)
-        with path.open("rb") as stream:
-            stored = storage.save(key, _Ticking(stream, name=key, on_chunk=on_chunk))
-        if stored != key:
-            storage.delete(stored)
-            raise OSError(f"{alias} stored {key} under another name")
-        if storage.size(key) != path.stat().st_size:
+    with path.open("rb") as stream:
+        ticking = _Ticking(stream, name=key, on_chunk=on_chunk)
+        try:
+            with reached(alias):
+                if buckets.is_bucket(storage):
+                    _put_in_bucket(storage, alias, key, path, ticking, sha256=sha256)
+                else:
+                    _put_in_folder(storage, alias, key, path, ticking)
+        except StorageAway:
+            # A bucket's client takes whatever reading raises for a fault of the network.
+            if ticking.stopped_by is not None:
+                raise ticking.stopped_by from None
+            raise
+
+
+def _put_in_folder(storage: Storage, alias: str, key: str, path: Path, ticking: _Ticking) -> None:
+    if storage.exists(key) and storage.size(key) == path.stat().st_size:
+        return
+    storage.delete(key)
+    stored = storage.save(key, ticking)
+    if stored != key:
+        storage.delete(stored)
+        raise OSError(f"{alias} stored {key} under another name")
+    if storage.size(key) != path.stat().st_size:
+        raise OSError(f"{alias} did not store {key} whole")
+
+
+def _put_in_bucket(storage: Storage, alias: str, key: str, path: Path, ticking: _Ticking, *, sha256: str) -> None:
+    size, md5 = path.stat().st_size, digest(path, "md5")
+    sha256 = sha256 or digest(path)
+    found = buckets.head(storage, key)
+    if found is not None and not _is_whole(storage, key, found, size=size, sha256=sha256, md5=md5):
+        buckets.delete(storage, key)
+        found = None
+    if found is None:
+        buckets.put(storage, key, ticking, size=size, sha256=sha256)
+        found = buckets.head(storage, key)
+        if found is None or not _is_whole(storage, key, found, size=size, sha256=sha256, md5=md5):
+            buckets.delete(storage, key)
             raise OSError(f"{alias} did not store {key} whole")
 
 
-def fetch(alias: str, key: str, path: Path, *, on_chunk: Callable[[], None] = lambda: None) -> None:
-    """Copy a stored file to ``path``, in pieces; ``on_chunk`` is called at each. Raises :class:`StorageAway`."""
-    with reached(alias), storages[alias].open(key, "rb") as stream, path.open("wb") as out:
-        for chunk in stream.chunks(CHUNK):
+def _is_whole(storage: Storage, key: str, found: Mapping[str, Any], *, size: int, sha256: str, md5: str) -> bool:
+    """Whether the object has these bytes: by what the bucket says of it, else by reading it."""
+    if found["ContentLength"] != size:
+        return False
+    if buckets.is_proven(found, sha256=sha256, md5=md5):
+        return True
+    read = hashlib.sha256()
+    for piece in buckets.read(storage, key):
+        read.update(piece)
+    return read.hexdigest() == sha256
+
+
+def fetch(alias: str, key: str, path: Path, *, sha256: str = "", on_chunk: Callable[[], None] = lambda: None) -> None:
+    """Copy a stored file to ``path``, in pieces; ``on_chunk`` is called at each. Raises :class:`StorageAway`, and
+    :class:`StorageDiffers` when ``sha256`` is given and what came is something else."""
+    found = hashlib.sha256()
+    with path.open("wb") as out:
+        for chunk in read_all(alias, key):
             on_chunk()
-            out.write(chunk)
+            found.update(chunk)
+            with reached(alias):
+                out.write(chunk)
+        with reached(alias):
+            out.flush()
+    if sha256 and found.hexdigest() != sha256:
+        log.warning("storage %s: gave other bytes than were put there", alias)
+        raise StorageDiffers(retry_after=10)
+
+
+def read_all(alias: str, key: str) -> Iterator[bytes]:
+    """A stored file's bytes, in pieces. Raises :class:`StorageAway`."""
+    storage = storages[alias]
+    with reached(alias):
+        if buckets.is_bucket(storage):
+            yield from buckets.read(storage, key)
+        else:
+            with storage.open(key, "rb") as stream:
+                yield from stream.chunks(CHUNK)
 
 
 def set_up(**_: Any) -> None:
@@ -114,16 +186,23 @@ def set_up(**_: Any) -> None:
 
 
 def delete(alias: str, key: str) -> None:
-    """Remove a key; one that is not there is as good as removed. Raises :class:`StorageAway`."""
+    """Remove a key and every version of it; one that is not there is as good as removed. Raises
+    :class:`StorageAway`."""
+    storage = storages[alias]
     with reached(alias), suppress(FileNotFoundError):
-        storages[alias].delete(key)
+        if buckets.is_bucket(storage):
+            buckets.delete(storage, key)
+        else:
+            storage.delete(key)
 
 
 def keys_under(alias: str, folder: str) -> list[str]:
     """The keys directly in a folder; an absent folder is empty. Raises :class:`StorageAway`."""
-    files: list[str] = []
+    storage, files = storages[alias], list[str]()
     with reached(alias), suppress(FileNotFoundError):
-        _folders, files = storages[alias].listdir(folder)
+        if buckets.is_bucket(storage):
+            return buckets.keys_under(storage, folder)
+        _folders, files = storage.listdir(folder)
     return [f"{folder}/{name}" for name in files]
 
 
@@ -134,19 +213,41 @@ def read_range(alias: str, key: str, start: int, length: int) -> Iterator[bytes]
     :class:`StorageAway`.
     """
     storage: Storage = storages[alias]
-    bucket = getattr(storage, "bucket", None)
     with reached(alias):
-        if bucket is not None and length:
-            body = bucket.meta.client.get_object(
-                Bucket=bucket.name,
-                Key=storage._normalize_name(key),  # type: ignore[attr-defined]
-                Range=f"bytes={start}-{start + length - 1}",
-            )["Body"]
-            pieces: Iterator[bytes] = body.iter_chunks(CHUNK)
-            return pieces
+        if buckets.is_bucket(storage) and length:
+            return buckets.read(storage, key, start=start, length=length)
         stream = storage.open(key, "rb")
         stream.seek(start)
     return _Pieces(stream, length)
+
+
+@dataclass(frozen=True)
+class UploadLink:
+    """Where and how a file may be sent straight to a storage, once."""
+
+    url: str
+    headers: dict[str, str]
+
+
+def takes_direct_uploads(alias: str) -> bool:
+    """Whether files can be sent straight to this storage."""
+    return buckets.is_bucket(storages[alias])
+
+
+def upload_link(alias: str, key: str, *, size: int, sha256: str, seconds: int) -> UploadLink:
+    """A link to send a file of this size and digest straight to a bucket."""
+    endpoint = settings.UPLOAD_ENDPOINTS.get(alias, "")
+    link = buckets.upload_link(storages[alias], key, size=size, sha256=sha256, seconds=seconds, endpoint=endpoint)
+    return UploadLink(*link)
+
+
+def is_sent(alias: str, key: str, *, size: int, sha256: str) -> bool | None:
+    """Whether a bucket holds just these bytes under this key; None when there is nothing. Believes the checksum that a
+    bucket keeps, and reads the object where it keeps none. Raises :class:`StorageAway`."""
+    storage = storages[alias]
+    with reached(alias):
+        found = buckets.head(storage, key)
+        return None if found is None else _is_whole(storage, key, found, size=size, sha256=sha256, md5="")
 
 
 class _Pieces:
@@ -170,9 +271,9 @@ class _Pieces:
         self._stream.close()
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file, in hex, read in pieces."""
-    found = hashlib.sha256()
+def digest(path: Path, kind: str = "sha256") -> str:
+    """SHA-256 of a file, or another digest, in hex, read in pieces."""
+    found = hashlib.new(kind, usedforsecurity=kind != "md5")
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             found.update(chunk)

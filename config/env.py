@@ -142,8 +142,10 @@ def broker(name: str, *, embedded: bool) -> str:
 def storage(name: str, *, alias: str, default_root: Path, given: Mapping[str, str]) -> dict[str, Any]:
     """One entry of ``STORAGES``: a folder (``file:///path``) or a bucket (``s3://bucket``), keys under ``alias/``.
 
-    Objects are never overwritten and never public, and signed links live a minute at most.
+    Objects are never overwritten and never public, and signed links live a minute at most. Endpoint, keys and region
+    of a bucket are those of its own, such as ``S3_ENDPOINT_URL_RO`` for ``STORAGE_URL_RO``, else those for all.
     """
+    own = name.removeprefix("STORAGE_URL")
     value = given.get(name) or given.get("STORAGE_URL") or f"file://{default_root}"
     url = urlsplit(value)
     if url.scheme == "file" and url.path:
@@ -161,10 +163,10 @@ def storage(name: str, *, alias: str, default_root: Path, given: Mapping[str, st
             "OPTIONS": {
                 "bucket_name": url.netloc,
                 "location": f"{url.path.strip('/')}/{alias}".strip("/"),
-                "endpoint_url": given.get("S3_ENDPOINT_URL") or None,
-                "access_key": text("S3_ACCESS_KEY_ID"),
-                "secret_key": text("S3_SECRET_ACCESS_KEY"),
-                "region_name": given.get("S3_REGION_NAME") or None,
+                "endpoint_url": given.get(f"S3_ENDPOINT_URL{own}") or given.get("S3_ENDPOINT_URL") or None,
+                "access_key": given.get(f"S3_ACCESS_KEY_ID{own}") or text("S3_ACCESS_KEY_ID"),
+                "secret_key": given.get(f"S3_SECRET_ACCESS_KEY{own}") or text("S3_SECRET_ACCESS_KEY"),
+                "region_name": given.get(f"S3_REGION_NAME{own}") or given.get("S3_REGION_NAME") or None,
                 "file_overwrite": False,
                 "default_acl": None,
                 "querystring_auth": True,

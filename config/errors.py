@@ -50,5 +50,18 @@ class Gone(Refusal):
     status = 410
 
 
+class KeyReused(Refusal):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency-key-reused"
+    status = 422
+
+
+class KeyMalformed(BadInput):
+    """An Idempotency-Key is 1 to 255 visible ASCII characters."""
+
+    code = "idempotency-key-malformed"
+
+
 class Misconfigured(Exception):
     """The process must not start with these settings."""

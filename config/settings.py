@@ -52,6 +52,11 @@ STORAGES = {
     )
     for code in REGIONS
 }
+# Where senders reach a region's bucket, if that is elsewhere than where this process does.
+UPLOAD_ENDPOINTS = {
+    f"clips-{code}": os.environ.get(f"S3_UPLOAD_URL_{code.upper()}") or os.environ.get("S3_UPLOAD_URL", "")
+    for code in REGIONS
+}
 
 UPLOAD_LIMIT_BYTES = env.number("UPLOAD_LIMIT_MB", 200, least=1, most=5000) * 1024 * 1024
 FFMPEG_BINARY = os.environ.get("FFMPEG_BINARY", "").strip()

@@ -141,7 +141,7 @@ def make_clip(by: User, *, region: str = "in", sample: str = "walkway.avi") -> C
         given=given,
         by=by,
         at=database_now(),
-    )
+    ).clip
 
 
 # A sample that was really prepared once in this run: its facts, its renditions, their bytes.

@@ -32,7 +32,8 @@ def received(path: Path, by, owner: str) -> Clip:
         region="in",
     )
     at = database_now()
-    clip = receiving.receive(path, name=path.name, region="in", source="employee_tester", given=given, by=by, at=at)
+    taken = receiving.receive(path, name=path.name, region="in", source="employee_tester", given=given, by=by, at=at)
+    clip = taken.clip
     assert preparing.prepare(clip.pk, now=database_now)
     return clip
 

@@ -28,6 +28,8 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("me", "GET"): dict.fromkeys(ANYONE, 200),
     ("my-days", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("clips", "POST"): {"camera gateway": 415} | dict.fromkeys(ANYONE - {"camera gateway"}, 403),
+    ("uploads", "POST"): {"camera gateway": 400} | dict.fromkeys(ANYONE - {"camera gateway"}, 403),
+    ("confirmation", "POST"): {"camera gateway": 404} | dict.fromkeys(ANYONE - {"camera gateway"}, 403),
     ("clip", "GET"): dict.fromkeys(["camera gateway", "ops manager", "privacy officer"], 404)
     | dict.fromkeys(["reviewer", "model team", "nobody in particular"], 403),
     ("leases", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),

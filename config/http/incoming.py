@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import IO, Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from rest_framework.parsers import JSONParser
 
-from config.errors import BadInput
+from config.errors import BadInput, Refusal
+
+log = logging.getLogger("sightline.http")
 
 JSON_DEPTH = 32
 JSON_DIGITS = 30
@@ -48,6 +54,13 @@ class UploadTooLarge(BadInput):
 
     code = "clip-too-large"
     status = 413
+
+
+class NoRoom(Refusal):
+    """There is no room to take a file in right now; nothing was kept."""
+
+    code = "no-room"
+    status = 503
 
 
 def load_json(text: str) -> Any:
@@ -121,8 +134,15 @@ class StrictJSONParser(JSONParser):
         return load_json(text)
 
 
+class ArrivedFile(TemporaryUploadedFile):
+    """A file that was sent, in the temporary folder, with the SHA-256 (hex) of what arrived."""
+
+    sha256 = ""
+
+
 class BoundedUpload(TemporaryFileUploadHandler):
-    """Streams an upload to a temporary file and stops at the limit, early when the length is declared."""
+    """Streams an upload to a temporary file, hashing it on the way, and stops at the limit: early when the length is
+    declared. Raises :class:`UploadTooLarge`, and :class:`NoRoom` when the temporary folder is full."""
 
     SLACK = 64 * 1024  # the form's other fields and boundaries
 
@@ -137,11 +157,52 @@ class BoundedUpload(TemporaryFileUploadHandler):
         if content_length > settings.UPLOAD_LIMIT_BYTES + self.SLACK:
             raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
 
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        self._found = hashlib.sha256()
+        # TemporaryFileUploadHandler would make a file without a place for the digest.
+        super(TemporaryFileUploadHandler, self).new_file(*args, **kwargs)
+        with _having_room():
+            self.file = ArrivedFile(
+                self.file_name or "", self.content_type or "", 0, self.charset, self.content_type_extra
+            )
+
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
-        if start + len(raw_data) > settings.UPLOAD_LIMIT_BYTES:
-            raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
-        super().receive_data_chunk(raw_data, start)
+        with self._or_nothing():
+            if start + len(raw_data) > settings.UPLOAD_LIMIT_BYTES:
+                raise UploadTooLarge(f"A file holds at most {settings.UPLOAD_LIMIT_BYTES} bytes.")
+            self._found.update(raw_data)
+            super().receive_data_chunk(raw_data, start)
         return None
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        with self._or_nothing():
+            # The last bytes may still wait in the file's buffer.
+            self.file.flush()
+            file = cast(ArrivedFile, super().file_complete(file_size))
+        file.sha256 = self._found.hexdigest()
+        return file
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """Whatever breaks off an upload takes the file away with it; Django would leave that to the collector."""
+        try:
+            with _having_room():
+                yield
+        except BaseException:
+            # What waits in its buffer does not fit on a full disk at the end either.
+            with suppress(OSError):
+                self.file.close()
+            raise
+
+
+@contextmanager
+def _having_room() -> Iterator[None]:
+    """A full or missing temporary folder is a refusal that passes, not a defect. Raises :class:`NoRoom`."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("the folder for uploads: %s", error.strerror)
+        raise NoRoom(retry_after=30) from error
 
 
 Handler = Callable[[HttpRequest], HttpResponseBase]

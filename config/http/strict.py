@@ -28,6 +28,15 @@ class WholeNumber(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Text(serializers.CharField):
+    """A text as JSON writes it; DRF would also take 3 and true."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class TextUUID(serializers.UUIDField):
     """A UUID as JSON writes it; DRF would also take a number."""
 
