@@ -89,7 +89,7 @@ class ProjectAdmin(Register):
     readonly_fields = ["schema_version", "unplaced_clips", "is_active"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
-        ("What is asked", {"fields": ["label_schema", "schema_version"]}),
+        ("What is asked", {"fields": ["clip_kind", "label_schema", "schema_version"]}),
         ("Who may answer", {"fields": ["skills", "prefetch"]}),
         ("How answers are gathered", {"fields": ["overlap", "most_seats", "amend_minutes", "due_hours", "priority"]}),
         ("How long a lease lasts", {"fields": ["lease_seconds", "lease_most_seconds", "grace_seconds"]}),

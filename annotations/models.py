@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.labels import check_schema
-from clips.models import Case, CaseKind, Clip
+from clips.models import Case, CaseKind, Clip, ClipKind
 from config.history import kept
 from config.states import Moves, waits_with_due_time
 from workforce.models import QuotaDay, Reviewer, Team
@@ -43,6 +43,13 @@ class Project(models.Model):
     name = models.CharField(max_length=120)
     teams = models.ManyToManyField(
         Team, related_name="projects", blank=True, help_text="Teams that work on it, each on clips of its own region."
+    )
+    clip_kind = models.CharField(
+        max_length=8,
+        choices=ClipKind.choices,
+        default=ClipKind.VIDEO,
+        db_default=ClipKind.VIDEO,
+        help_text="What its question is about: clips of this kind become its tasks.",
     )
     label_schema = models.JSONField(validators=[check_schema])
     schema_version = models.PositiveIntegerField(

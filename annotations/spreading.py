@@ -59,7 +59,8 @@ def spread_project(project: Project, *, at: datetime) -> int:
     """Make the project's tasks for the clips it does not have yet, over its teams of each clip's region."""
     by_region = able_teams(project)
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    fresh = to_label().filter(~Exists(planned), region__in=list(by_region)).order_by("id")[:AT_ONCE]
+    wanted = to_label().filter(~Exists(planned), kind=project.clip_kind, region__in=list(by_region))
+    fresh = wanted.order_by("id")[:AT_ONCE]
     clips: dict[str, list[Clip]] = defaultdict(list)
     for clip in fresh:
         clips[clip.region].append(clip)
@@ -181,4 +182,5 @@ def _able_team(task: Task) -> int | None:
 def unplaced(project: Project) -> int:
     """Ready clips that no team of this project may take, because none of their region is able to."""
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    return to_label().filter(~Exists(planned)).exclude(region__in=list(able_teams(project))).count()
+    wanted = to_label().filter(~Exists(planned), kind=project.clip_kind)
+    return wanted.exclude(region__in=list(able_teams(project))).count()

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
-from clips.models import Clip, ClipState
+from clips.models import Case, CaseState, Clip, ClipState
 from config.clock import database_now
 from workforce.days import local_day
 from workforce.models import QuotaDay, Team
@@ -83,7 +83,17 @@ def clip_cards(*, at: datetime) -> list[Card]:
             alarming=state.value in late or (state == ClipState.FAILED and bool(counts.get(state.value))),
         )
         for state in ClipState
-    ]
+    ] + case_cards(at=at)
+
+
+def case_cards(*, at: datetime) -> list[Card]:
+    """What waits for a decision, and what has waited too long."""
+    counts = Case.objects.filter(state=CaseState.OPEN).aggregate(
+        open=Count("pk"), late=Count("pk", filter=Q(due_at__lt=at))
+    )
+    url = f"{reverse('admin:clips_case_changelist')}?{urlencode({'state__exact': CaseState.OPEN.value})}"
+    late = f", {counts['late']} late" if counts["late"] else ""
+    return [Card(f"Open cases{late}", counts["open"], url, alarming=bool(counts["late"]))]
 
 
 def team_rows(*, at: datetime) -> list[TeamRow]:

@@ -94,8 +94,8 @@ class Sizes:
 
 FULL = Sizes(
     queues=tuple((kind, count) for count in (1_000, 100_000, 1_000_000) for kind in ("plain", "hard")),
-    blocked=100_000, crowd=12_000, rounds=3, seconds=2.5, http_rounds=2, http_seconds=4.0,
-    decay_tasks=1_000_000, decay_seconds=600.0, returned_seconds=120.0, contrast_seconds=45.0, think_seconds=45.0,
+    blocked=100_000, crowd=12_000, rounds=2, seconds=2.5, http_rounds=1, http_seconds=5.0,
+    decay_tasks=1_000_000, decay_seconds=600.0, returned_seconds=45.0, contrast_seconds=30.0, think_seconds=30.0,
 )  # fmt: skip
 QUICK = Sizes(
     queues=(("plain", 1_000), ("hard", 10_000)),
@@ -237,8 +237,8 @@ def claims(run: Run) -> None:
 def _slice_of_claims(run: Run, made: Dataset, connections: int, kind: str) -> Slice:
     if made.is_hard:
         people = deal(made.regulars[: min(data.HOLDERS, 4 * connections)], connections)
-        # Not all of it is for these people: a slice that took more could run a small queue dry.
-        most = made.tasks // connections // 3
+        # The limit knows one of ten lanes, and a slice must not run it dry.
+        most = max(5, made.tasks // 10 // connections // 2)
         return run.crew.run(made, kind, people, seconds=run.sizes.seconds, most=most, submits=True)
     # Nobody may hold more than the prefetch, so each slice has people of its own.
     each = len(made.crowd) // 4 // connections

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, cast
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from clips import preparing, sight, story
-from clips.models import Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition, Sight
+from clips.models import Case, CaseState, Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition, Sight
 from clips.tasks import ring_for
 from config.acting import with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
+from config.history import because
 
 STATE_COLOURS = {
     ClipState.RECEIVING: "info",
@@ -27,6 +29,25 @@ STATE_COLOURS = {
     ClipState.QUARANTINED: "danger",
     ClipState.WITHHELD: "danger",
 }
+
+
+class Stuck(admin.SimpleListFilter):
+    """What a sweep should have moved on by now, and what waits for a person."""
+
+    title = "what needs somebody"
+    parameter_name = "needs"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("late", "Late in its state"), ("failed", "Failed"), ("case", "Has an open case")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Clip]) -> QuerySet[Clip]:
+        if self.value() == "late":
+            return queryset.filter(due_at__lt=database_now() - timedelta(minutes=2))
+        if self.value() == "failed":
+            return queryset.filter(state=ClipState.FAILED)
+        if self.value() == "case":
+            return queryset.filter(pk__in=Case.objects.filter(state=CaseState.OPEN).values("clip"))
+        return queryset
 
 
 @admin.register(Clip)
@@ -45,7 +66,7 @@ class ClipAdmin(Record):
         "since",
         "failure",
     ]
-    list_filter = ["state", "region", "source", "created_at"]
+    list_filter = [Stuck, "state", "kind", "region", "source", "created_at"]
     search_fields = ["=id", "owner_key", "sha256"]
     search_help_text = "Clip number, owner's key or SHA-256, whole"
     actions = ["retry", "cancel"]
@@ -111,18 +132,18 @@ class ClipAdmin(Record):
     def since(self, clip: Clip) -> SafeString | str:
         return ago(clip.state_since)
 
-    @action(description="Try failed clips again", permissions=["ops"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Clip]) -> None:
-        """Give failed clips another round of attempts; others are left as they are."""
-        at = database_now()
-        again = [clip for clip in queryset if preparing.retry(clip.pk, at=at)]
-        for clip in again:
-            ring_for(clip.pk, clip.region)
-        left = queryset.count() - len(again)
+    @with_reason(
+        description="Try failed clips again",
+        effect="Failed clips get another round of attempts; others are left as they are.",
+        done="will be tried again",
+    )
+    def retry(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
+        """Give failed clips another round of attempts."""
+        with because(cast(User, request.user), answers["reason"], verb="retry preparation"):
+            again = preparing.retry(clip.pk, at=database_now())
         if again:
-            messages.success(request, f"{len(again)} clips will be tried again.")
-        if left:
-            messages.warning(request, f"{left} clips had not failed and were left as they are.")
+            ring_for(clip.pk, clip.region)
+        return again
 
 
 @admin.register(Rendition)

@@ -74,7 +74,8 @@ class Purpose(models.TextChoices):
     "same_as",
     when="OLD.is_sensitive <> NEW.is_sensitive OR OLD.same_as_id IS DISTINCT FROM NEW.same_as_id"
     " OR OLD.state <> NEW.state"
-    " AND (OLD.state IN ('quarantined', 'withheld') OR NEW.state IN ('quarantined', 'withheld'))",
+    " AND (OLD.state IN ('quarantined', 'withheld', 'failed') OR NEW.state IN ('quarantined', 'withheld')"
+    " OR NEW.state = 'failed' AND NEW.failure LIKE 'Cancelled: %%')",
 )
 class Clip(models.Model):
     """One piece of footage. Its bytes live in its region's storage and are never served; renditions are."""

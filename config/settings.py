@@ -251,6 +251,7 @@ def _every(seconds: float, task: str) -> dict[str, object]:
 CELERY_BEAT_SCHEDULE = {
     "clips: ring again, rescue what stalled": _every(5, "clips.tasks.sweep_clips"),
     "clips: find those that are almost alike": _every(10, "clips.tasks.compare_clips"),
+    "cases: say which are late": _every(300, "clips.tasks.remind_of_cases"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),

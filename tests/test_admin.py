@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
-from annotations import consensus, leasing, spreading
+from annotations import changes, consensus, leasing, spreading
 from annotations.models import AuditRun, Bookmark, Export, Project, TakeKey, Task, TaskState
 from clips.models import Clip, ClipState, Print
 from config.clock import database_now
@@ -89,8 +89,10 @@ def test_failed_clips_are_tried_again_by_an_action(ops, gateway) -> None:
     failed, fine = make_clip(gateway), make_clip(gateway)
     Clip.objects.filter(pk=failed.pk).update(state=ClipState.FAILED, failure="broken", due_at=None, attempts=3)
     body = {"action": "retry", "_selected_action": [failed.pk, fine.pk]}
-    page = ops.post(list_of(Clip), body, follow=True)
-    assert "1 clips will be tried again" in page.content.decode()
+    page = ops.post(list_of(Clip), body | {"confirmed": "yes", "reason": "the disk is back"}, follow=True)
+    assert "1 clip will be tried again" in page.content.decode()
+    assert "1 were so already" in page.content.decode()
+    assert changes.latest(kind="clip", number=failed.pk)[0].why == "the disk is back"
     failed.refresh_from_db()
     assert (failed.state, failed.attempts_allowed) == (ClipState.UPLOADED, 6)
 
@@ -120,7 +122,8 @@ def test_a_project_is_made_and_its_schema_is_fixed_once_it_has_tasks(ops, tasks)
     import json
 
     form = {
-        "name": "Glass", "slug": "glass", "is_active": "on", "label_schema": json.dumps(SCHEMA),
+        "name": "Glass", "slug": "glass",
+        "clip_kind": "video", "is_active": "on", "label_schema": json.dumps(SCHEMA),
         "overlap": 2, "most_seats": 5, "due_hours": 24, "priority": 0, "prefetch": 3,
         "lease_most_seconds": 3600, "grace_seconds": 120, "amend_minutes": 15,
     }  # fmt: skip

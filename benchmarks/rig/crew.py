@@ -337,8 +337,10 @@ def measure(job: Job, people: list[Person], ready: threading.Barrier, start: lis
                 now = time.perf_counter()
                 if lease is None:
                     done.misses += 1
+                    if done.misses > 50 + len(done.claims) and not done.claims:
+                        raise RuntimeError("the queue was dry from the beginning")
                     if done.misses > 50 + len(done.claims):
-                        raise RuntimeError("the queue ran dry")
+                        break
                     continue
                 done.claims.append(now - began)
                 done.by_second[int(now - start[0])] += 1

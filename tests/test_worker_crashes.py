@@ -1,0 +1,142 @@
+"""A region's worker is killed at random moments, by its main process, its child or its ffmpeg: in the end each clip has
+one good set of renditions, and nothing else is left."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+import pytest
+from django.core.files.storage import storages
+
+from clips import preparing, storage, sweeping
+from clips.models import Clip, ClipState, Rendition, RenditionKind
+from clips.tasks import ring_for
+from config.clock import database_now
+from tests import processes
+from tests.conftest import make_clip
+from tests.processes import eventually
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CLIPS = 8
+KILLS = 3
+KINDS = ("main", "child", "ffmpeg")
+
+
+class Worker:
+    """A worker that is started again whenever it is dead, as its supervisor would."""
+
+    def __init__(self, var: Path) -> None:
+        self.var, self.rooms = var, contextlib.ExitStack()
+        self.killed: Counter[str] = Counter()
+        self.start()
+
+    def start(self) -> None:
+        self.rooms.close()
+        command = ("-m", "celery", "-A", "config.celery", "worker", "-Q", "clips.in", "--concurrency", "1")
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
+        env = processes.environment(self.var)
+        self.main = self.rooms.enter_context(processes.running(*command, *quiet, env=env, log=self.var / "worker.log"))
+
+    def tend(self) -> None:
+        if self.main.poll() is not None:
+            self.start()
+
+    def victim(self, kind: str) -> psutil.Process | None:
+        """What is to be killed, if it is there and at work."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self.main.pid)
+            children = main.children(recursive=True)
+            if kind == "main":
+                return main if children else None
+            if kind == "ffmpeg":
+                return next((one for one in children if one.name().startswith("ffmpeg")), None)
+            return next((one for one in main.children() if one.children()), None)
+        return None
+
+    def kill(self, kind: str) -> bool:
+        found = self.victim(kind)
+        if found is None:
+            return False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.send_signal(signal.SIGKILL)
+            self.killed[kind] += 1
+            return True
+        return False
+
+
+def sweep() -> None:
+    """What the beat's sweep does; and ops, who try again what was killed too often."""
+    at = database_now()
+    sweeping.rescue_silent(at=at)
+    for clip_id, queue in sweeping.unheard(at=at):
+        ring_for(clip_id, queue.removeprefix("clips."))
+    for clip_id in Clip.objects.filter(state=ClipState.FAILED).values_list("pk", flat=True):
+        preparing.retry(clip_id, at=at)
+
+
+def orphans(var: Path) -> list[str]:
+    """Processes that work on this test's folders."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if one.environ().get("VAR_DIR") == str(var) or str(var) in " ".join(one.cmdline()):
+                found.append(one.name())
+    return found
+
+
+def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path) -> None:
+    clips = [make_clip(gateway) for _ in range(CLIPS)]
+    for clip in clips:
+        ring_for(clip.pk, clip.region)
+    worker, chance = Worker(tmp_path), random.Random(7)
+    try:
+        until, next_kill = time.monotonic() + 150, 0.0
+        while Clip.objects.exclude(state=ClipState.READY).exists() or min(worker.killed[k] for k in KINDS) < KILLS:
+            assert time.monotonic() < until, (worker.killed, list(Clip.objects.values_list("state", "failure")))
+            wanted = [kind for kind in KINDS if worker.killed[kind] < KILLS]
+            at_it = Clip.objects.filter(state=ClipState.PREPARING)
+            if wanted and time.monotonic() > next_kill and at_it.exists():
+                time.sleep(chance.uniform(0, 0.4))
+                kind = chance.choice(wanted)
+                if worker.kill(kind):
+                    next_kill = time.monotonic() + 0.3
+                    if kind != "ffmpeg":
+                        # Its silence would be noticed after twenty seconds; we know that it is dead.
+                        at_it.update(due_at=database_now())
+            elif wanted and not Clip.objects.exclude(state=ClipState.READY).exists():
+                # All done before enough had died: one more to be killed at.
+                clips.append(make_clip(gateway))
+                ring_for(clips[-1].pk, clips[-1].region)
+            worker.tend()
+            Clip.objects.filter(state=ClipState.UPLOADED).update(due_at=database_now())
+            sweep()
+            time.sleep(0.05)
+    finally:
+        worker.rooms.close()
+    print(
+        dict(worker.killed),
+        "of",
+        len(clips),
+        "clips, attempts",
+        sorted(Clip.objects.values_list("attempts", flat=True)),
+    )
+
+    kinds = {RenditionKind.PROXY, RenditionKind.POSTER, RenditionKind.SPRITE, RenditionKind.SPRITE_INDEX}
+    for clip in Clip.objects.all():
+        made = list(Rendition.objects.filter(clip=clip))
+        assert {one.kind for one in made} == kinds | {RenditionKind.FRAME_MAP}
+        recorded = {clip.original_key} | {one.key for one in made}
+        assert set(storage.keys_under(clip.storage_alias, clip.folder)) == recorded
+        for one in made:
+            with storages[clip.storage_alias].open(one.key) as file:
+                assert len(file.read()) == one.size_bytes
+    assert Clip.objects.filter(attempts__gt=1).exists()
+    assert not list((tmp_path / "work").iterdir())
+    assert eventually(lambda: not orphans(tmp_path), 10), orphans(tmp_path)
