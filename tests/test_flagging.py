@@ -12,7 +12,7 @@ from annotations.models import Flag, Lane, LateAnswer, Lease, LeaseState, Projec
 from clips import cases, preparing
 from clips.errors import CaseDecided, DecisionDoesNotFit, NotForYou
 from clips.media.results import Renditions
-from clips.models import Case, CaseKind, Clip, ClipState
+from clips.models import Case, CaseKind, Clip, ClipState, Consent
 from clips.tasks import remind_of_cases
 from config.clock import database_now
 from config.errors import Refusal
@@ -306,3 +306,18 @@ def test_bad_flags_are_refused_with_a_code(tasks, asha) -> None:
     assert not Flag.objects.exists()
     with pytest.raises(Refusal):
         submitting.submit(asha.user_id, 987654, token=lease["token"], answer={})
+
+
+def test_an_owners_withdrawal_is_carried_out_in_the_admin(tasks, asha, officer, ops, client) -> None:
+    lease = take(asha)[0]
+    consent = Consent.objects.get(clip=lease["clip"]["id"])
+    body = {"action": "withdraw", "_selected_action": [consent.pk], "confirmed": "yes", "reason": "asked by letter"}
+    client.force_login(ops)
+    client.post("/admin/clips/consent/", body)
+    consent.refresh_from_db()
+    assert consent.withdrawn_at is None
+    client.force_login(officer)
+    assert "1 consent withdrawn" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
+    assert "1 were so already" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
+    assert answer(asha, lease).json()["code"] == "consent-withdrawn"
+    promises_hold()
