@@ -161,8 +161,8 @@ class WithdrawalView(APIView):
         responses={200: WithdrawnOut, 404: OpenApiResponse(description="problem+json: not-found; also for others'")},
         summary="Withdraw a consent",
         description="For whoever recorded it, and for privacy officers. From the answer on nobody is shown the clip: "
-        "it has left every queue, leases on it have ended (their next call answers 410 `consent-withdrawn`), and links to "
-        "it open nothing. Repeating it is harmless; it cannot be undone, but a new consent may come with the clip.",
+        "it has left every queue, leases on it have ended (their next call answers 410 `consent-withdrawn`), and links "
+        "to it open nothing. Repeating it is harmless; it cannot be undone, but a new consent may come with the clip.",
     )
     def post(self, request: Request, pk: int) -> Response:
         incoming = WithdrawalIn(data=request.data)
