@@ -12,8 +12,17 @@ from rest_framework.views import APIView
 
 from annotations import stopping, supervision
 from annotations.models import Project
-from annotations.serializers import CaseOut, CasesOut, DecisionIn, PausedOut, RecalledOut, RequeuedOut
-from clips.models import Case, CaseState
+from annotations.serializers import (
+    CaseOut,
+    CasesOut,
+    DecisionIn,
+    PausedOut,
+    RecalledOut,
+    RequeuedOut,
+    WithdrawalIn,
+    WithdrawnOut,
+)
+from clips.models import Case, CaseState, Consent
 from config.clock import database_now
 from config.errors import NotFound
 from config.http.roles import needs
@@ -139,3 +148,43 @@ class DecisionView(APIView):
         incoming.is_valid(raise_exception=True)
         case = stopping.decide(pk, by=cast(User, request.user), **incoming.validated_data, at=database_now())
         return Response(CaseOut(case).data)
+
+
+class WithdrawalView(APIView):
+    """An owner takes back what they agreed to."""
+
+    permission_classes = [needs("clips.add_clip", "clips.change_consent")]
+
+    @extend_schema(
+        operation_id="withdraw_consent",
+        request=WithdrawalIn,
+        responses={200: WithdrawnOut, 404: OpenApiResponse(description="problem+json: not-found; also for others'")},
+        summary="Withdraw a consent",
+        description="For whoever recorded it, and for privacy officers. From the answer on nobody is shown the clip: "
+        "it has left every queue, leases on it have ended (their next call answers 410 `consent-withdrawn`), and links "
+        "to it open nothing. Repeating it is harmless; it cannot be undone, but a new consent may come with the clip.",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = WithdrawalIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        user = cast(User, request.user)
+        rows = (
+            Consent.objects.all() if user.has_perm("clips.change_consent") else Consent.objects.filter(recorded_by=user)
+        )
+        consent = rows.filter(pk=pk).first()
+        if consent is None:
+            raise NotFound
+        ended = 0
+        if consent.withdrawn_at is None:
+            ended = stopping.withdraw(
+                consent.clip_id, by=user, reason=incoming.validated_data["reason"], at=database_now()
+            )
+            consent.refresh_from_db()
+        return Response(
+            {
+                "consent": consent.pk,
+                "clip": consent.clip_id,
+                "withdrawn_at": consent.withdrawn_at,
+                "leases_ended": ended,
+            }
+        )

@@ -74,6 +74,19 @@ class RequeuedOut(serializers.Serializer[Any]):
     seats_left = serializers.IntegerField()
 
 
+class WithdrawalIn(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=300, min_length=3, default="the owner asked", help_text="Kept beside the withdrawal."
+    )
+
+
+class WithdrawnOut(serializers.Serializer[Any]):
+    consent = serializers.IntegerField()
+    clip = serializers.IntegerField()
+    withdrawn_at = serializers.DateTimeField()
+    leases_ended = serializers.IntegerField(help_text="By this call.")
+
+
 class PausedOut(serializers.Serializer[Any]):
     paused = serializers.BooleanField()
     changed = serializers.BooleanField(help_text="Whether this call changed it.")

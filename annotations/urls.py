@@ -12,6 +12,7 @@ urlpatterns = [
     path("exports", api.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>", api.ExportView.as_view(), name="export"),
     path("exports/<int:pk>/download", api.ExportDownloadView.as_view(), name="export-download"),
+    path("consents/<int:pk>/withdraw", ops.WithdrawalView.as_view(), name="withdrawal"),
     path("ops/leases/<int:pk>/recall", ops.RecallView.as_view(), name="ops-recall"),
     path("ops/tasks/<int:pk>/requeue", ops.RequeueView.as_view(), name="ops-requeue"),
     path("ops/projects/<int:pk>/pause", ops.ProjectPauseView.as_view(), name="ops-project-pause"),

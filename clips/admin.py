@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
@@ -15,7 +14,7 @@ from unfold.decorators import display
 from clips import preparing, sight, story
 from clips.models import Case, CaseState, Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition, Sight
 from clips.tasks import ring_for
-from config.acting import with_reason
+from config.acting import staff, with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
 from config.history import because
@@ -88,7 +87,7 @@ class ClipAdmin(Record):
         context = extra_context or {}
         if clip is not None:
             context |= {
-                "watchable": sight.may_watch(cast(User, request.user), clip),
+                "watchable": sight.may_watch(staff(request), clip),
                 "kinds": dict.fromkeys(clip.renditions.values_list("kind", flat=True), True),
                 "said": story.said_of(clip),
                 "story": story.story_of(clip),
@@ -102,7 +101,7 @@ class ClipAdmin(Record):
     )
     def cancel(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
         """Stop preparing these clips."""
-        return preparing.cancel(clip.pk, by=cast(User, request.user), reason=answers["reason"], at=database_now())
+        return preparing.cancel(clip.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
     @display(description="State", ordering="state", label=STATE_COLOURS)
     def state_label(self, clip: Clip) -> tuple[str, str]:
@@ -139,7 +138,7 @@ class ClipAdmin(Record):
     )
     def retry(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
         """Give failed clips another round of attempts."""
-        with because(cast(User, request.user), answers["reason"], verb="retry preparation"):
+        with because(staff(request), answers["reason"], verb="retry preparation"):
             again = preparing.retry(clip.pk, at=database_now())
         if again:
             ring_for(clip.pk, clip.region)
@@ -218,7 +217,7 @@ class LikenessAdmin(Record):
         found = rows.filter(pk=object_id).first() if object_id.isdigit() else None
         context = extra_context or {}
         if found is not None:
-            user = cast(User, request.user)
+            user = staff(request)
             context["sides"] = [
                 {"clip": clip, "watchable": sight.may_watch(user, clip), "said": story.said_of(clip)}
                 for clip in (found.other, found.clip)

@@ -222,3 +222,9 @@ class NotForYou(Refusal):
 
     code = "permission-denied"
     status = 403
+
+
+class SameBytes(Refusal):
+    """These two are the same file of the same owner, byte for byte; only one of them is labelled."""
+
+    code = "same-bytes"

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from clips.errors import SameBytes
 from clips.media import nearness
 from clips.models import Clip, ClipState, Likeness, Print, Verdict
 from config.errors import NotFound
@@ -87,7 +88,7 @@ def distance(one: Print, other: Print) -> float | None:
 def judge(likeness: Likeness, *, verdict: str) -> None:
     """Write down what ops say of two clips, and point the later at the one that is labelled in its stead, or no more.
 
-    Must be called where the later clip's tasks are stopped, within a reason's context.
+    Must be called where the later clip's tasks are stopped, within a reason's context. Raises :class:`SameBytes`.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("clips are joined only in the transaction that stops the copy's tasks")
@@ -97,8 +98,11 @@ def judge(likeness: Likeness, *, verdict: str) -> None:
         Clip.objects.filter(pk=likeness.clip_id).update(same_as=stands)
         # Who pointed at the copy points at what it is a copy of.
         Clip.objects.filter(same_as=likeness.clip_id).update(same_as=stands)
-    else:
-        Clip.objects.filter(pk=likeness.clip_id, same_as__isnull=False).update(same_as=None)
+        return
+    later, earlier = likeness.clip, likeness.other
+    if (later.sha256, later.owner_key, later.region) == (earlier.sha256, earlier.owner_key, earlier.region):
+        raise SameBytes
+    Clip.objects.filter(pk=likeness.clip_id, same_as__isnull=False).update(same_as=None)
 
 
 def get(likeness_id: int) -> Likeness:

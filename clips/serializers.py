@@ -14,7 +14,7 @@ from clips import consenting
 from clips.consenting import Agreement
 from clips.errors import ConsentMalformed, ConsentMissing, EventMalformed
 from clips.events import Detection, Event
-from clips.models import OWNER_KEY, Channel, Clip, DeviceEvent, Purpose, Source
+from clips.models import OWNER_KEY, Channel, Clip, Consent, DeviceEvent, Purpose, Source
 from config.clock import database_now
 from config.errors import BadInput, Refusal
 from config.http.incoming import load_json
@@ -200,9 +200,19 @@ class EventOut(serializers.ModelSerializer[DeviceEvent]):
         read_only_fields = fields
 
 
+class ConsentOut(serializers.ModelSerializer[Consent]):
+    """What an owner agreed to for a clip, and whether they took it back."""
+
+    class Meta:
+        model = Consent
+        fields = ["id", "purposes", "given_at", "withdrawn_at"]
+        read_only_fields = fields
+
+
 class ClipOut(serializers.ModelSerializer[Clip]):
     """A clip as its sender sees it: where it stands, never what is on it."""
 
+    consents = ConsentOut(many=True, read_only=True)
     url = serializers.HyperlinkedIdentityField(view_name="clip", lookup_field="pk")
     event = EventOut(read_only=True, allow_null=True)
 
@@ -224,6 +234,7 @@ class ClipOut(serializers.ModelSerializer[Clip]):
             "size_bytes",
             "sha256",
             "event",
+            "consents",
             "created_at",
         ]
         read_only_fields = fields

@@ -24,6 +24,7 @@ ROLES: dict[str, list[str]] = {
         "clips.watch_clip",
         "clips.view_sight",
         "clips.view_clip",
+        "clips.change_consent",
         "clips.view_consent",
         "clips.view_disclosure",
         "annotations.view_flag",

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from annotations import auditing, leasing, links, spreading, stopping, submitting
+from annotations import auditing, changes, leasing, links, spreading, stopping, submitting
 from annotations.errors import ClipQuarantined, ConsentWithdrawn, LeaseFlagged, MediaLinkOver
 from annotations.models import Flag, Lane, LateAnswer, Lease, LeaseState, Project, Task, TaskState
 from clips import cases, preparing
 from clips.errors import CaseDecided, DecisionDoesNotFit, NotForYou
 from clips.media.results import Renditions
-from clips.models import Case, CaseKind, Clip, ClipState
+from clips.models import Case, CaseKind, Clip, ClipState, Consent
 from clips.tasks import remind_of_cases
 from config.clock import database_now
 from config.errors import Refusal
@@ -306,3 +306,39 @@ def test_bad_flags_are_refused_with_a_code(tasks, asha) -> None:
     assert not Flag.objects.exists()
     with pytest.raises(Refusal):
         submitting.submit(asha.user_id, 987654, token=lease["token"], answer={})
+
+
+def test_an_owners_withdrawal_is_carried_out_in_the_admin(tasks, asha, officer, ops, client) -> None:
+    lease = take(asha)[0]
+    consent = Consent.objects.get(clip=lease["clip"]["id"])
+    body = {"action": "withdraw", "_selected_action": [consent.pk], "confirmed": "yes", "reason": "asked by letter"}
+    client.force_login(ops)
+    client.post("/admin/clips/consent/", body)
+    consent.refresh_from_db()
+    assert consent.withdrawn_at is None
+    client.force_login(officer)
+    assert "1 consent withdrawn" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
+    assert "1 were so already" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
+    assert answer(asha, lease).json()["code"] == "consent-withdrawn"
+    promises_hold()
+
+
+def test_whoever_recorded_a_consent_withdraws_it_by_one_call(tasks, asha, gateway, officer, roles) -> None:
+    lease = take(asha)[0]
+    sealed = lease["media"]["proxy"].rpartition("/")[2]
+    camera = signed_in(gateway)
+    consent = camera.get(f"/api/v1/clips/{lease['clip']['id']}").json()["consents"][0]
+    url = f"/api/v1/consents/{consent['id']}/withdraw"
+    assert signed_in(make_user("other-camera", "camera gateway")).post(url, {}).status_code == 404
+    assert camera.post(url, {"reason": "x"}).json()["code"] == "invalid"
+    first, second = camera.post(url, {}), signed_in(officer).post(url, {"reason": "asked by letter"})
+    assert (first.status_code, first.json()["leases_ended"]) == (200, 1)
+    assert (second.status_code, second.json()["leases_ended"]) == (200, 0)
+    assert first.json()["withdrawn_at"] == second.json()["withdrawn_at"]
+    assert answer(asha, lease).json()["code"] == "consent-withdrawn"
+    with pytest.raises(MediaLinkOver):
+        links.open_link(sealed, user=asha.user, at=database_now())
+    shown = camera.get(f"/api/v1/clips/{lease['clip']['id']}").json()
+    assert (shown["state"], shown["consents"][0]["withdrawn_at"] is None) == ("withheld", False)
+    assert changes.latest(kind="clip")[0].why == "the owner asked"
+    promises_hold()

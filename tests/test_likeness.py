@@ -12,6 +12,7 @@ from annotations import spreading, stopping
 from annotations.models import Lease, LeaseState, Task, TaskState
 from clips import likeness, preparing, receiving
 from clips.consenting import agreement
+from clips.errors import SameBytes
 from clips.models import Clip, Likeness, Print, Verdict
 from config.clock import database_now
 from tests.conftest import SAMPLES, make_clip, make_disclosure, make_project, make_ready_clips, make_user, spread_now
@@ -139,3 +140,12 @@ def test_a_clip_waits_uncompared_until_the_sweep(gateway) -> None:
     clip = make_clip(gateway)
     assert preparing.prepare(clip.pk, now=database_now)
     assert Print.objects.get(clip=clip).compared_at is None
+
+
+def test_the_same_bytes_of_one_owner_stay_together(gateway, ops) -> None:
+    first, second = make_ready_clips(gateway, 2)
+    Clip.objects.filter(pk=second.pk).update(same_as=first, owner_key=first.owner_key)
+    row = Likeness.objects.create(clip=second, other=first, distance=0)
+    with pytest.raises(SameBytes):
+        stopping.judge(row.pk, verdict="different", by=ops, reason="look different", at=database_now())
+    assert Clip.objects.get(pk=second.pk).same_as == first

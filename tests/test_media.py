@@ -632,6 +632,21 @@ def test_a_confined_program_has_what_this_machine_says_it_has(tmp_path: Path) ->
         assert cards.strip() in ("['lo']", "[]")
 
 
+def test_bounds_by_a_shell_are_the_same(tmp_path: Path) -> None:
+    code = (
+        "import resource as r; print(*(r.getrlimit(one) for one in "
+        "(r.RLIMIT_CPU, r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_CORE, r.RLIMIT_NOFILE)))"
+    )
+    bounds = {"cpu_seconds": 9, "memory_bytes": 1 << 30, "output_bytes": 1 << 20}
+    program = [sys.executable, "-I", "-S", "-c", code]
+    said = [
+        process.run(argv, cwd=tmp_path, env={}, wall_seconds=20).output
+        for argv in (limited.bounded(program, **bounds), limited.command(program, **bounds))
+    ]
+    assert said[0] == said[1]
+    assert b"(9, 11)" in said[0]
+
+
 def test_the_command_is_pinned_and_bare() -> None:
     argv = graph.command(DOORSTEP, facts_of(DOORSTEP), ffmpeg_path=FFMPEG, limits=LIMITS)
     before = argv[: argv.index("-i")]

@@ -57,7 +57,7 @@ class Stage:
             environment=process.bare_environment(sandbox.OUT) | sandbox.python_environment(),
         )
         return process.run(
-            limited.command(argv, **(LIMITS_OF_A_PROGRAM | bounds), namespaces=False),
+            limited.bounded(argv, **(LIMITS_OF_A_PROGRAM | bounds)),
             cwd=self.out,
             env=process.bare_environment(self.out),
             wall_seconds=20,

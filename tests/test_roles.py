@@ -69,6 +69,8 @@ POLICY |= {
     ("flag", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("ops-reviewer-day", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "PUT"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
+    ("withdrawal", "POST"): dict.fromkeys(["camera gateway", "privacy officer"], 404)
+    | dict.fromkeys(ANYONE - {"camera gateway", "privacy officer"}, 403),
     ("ops-cases", "GET"): dict.fromkeys(STAFF, 200) | dict.fromkeys(ANYONE - STAFF, 403),
     ("ops-decision", "POST"): dict.fromkeys(STAFF, 400) | dict.fromkeys(ANYONE - STAFF, 403),
 }

@@ -59,3 +59,16 @@ def test_only_what_is_ready_and_consented_becomes_a_task(gateway, hyderabad, ash
     Consent.objects.filter(clip=unconsented).update(purposes=["troubleshooting"])
     assert spread_now() == 1
     assert Task.objects.get().clip_id == ready.pk
+
+
+@pytest.mark.django_db
+def test_a_project_is_asked_of_clips_of_its_kind(gateway, hyderabad, asha, ravi) -> None:
+    seen, heard = make_ready_clips(gateway, 2)
+    Clip.objects.filter(pk=heard.pk).update(kind="voice")
+    films = make_project(hyderabad)
+    assert spread_now() == 1
+    assert Task.objects.get().clip_id == seen.pk
+    assert spreading.unplaced(films) == 0
+    words = make_project(hyderabad, slug="words", clip_kind="voice")
+    assert spread_now() == 1
+    assert Task.objects.get(project=words).clip_id == heard.pk

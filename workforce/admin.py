@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
@@ -19,7 +19,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from config.acting import with_reason
+from config.acting import staff, with_reason
 from config.admin import Record, Register
 from config.clock import database_now
 from workforce import people, quotas
@@ -92,12 +92,12 @@ class TeamAdmin(Register):
     )
     def pause(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
         """Hand these teams no more work."""
-        return people.pause(team, by=cast(User, request.user), reason=answers["reason"])
+        return people.pause(team, by=staff(request), reason=answers["reason"])
 
     @with_reason(description="Resume teams", effect="They are handed work again.", done="resumed")
     def resume(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
         """Hand these teams work again."""
-        return people.unpause(team, by=cast(User, request.user), reason=answers["reason"])
+        return people.unpause(team, by=staff(request), reason=answers["reason"])
 
 
 @admin.register(Reviewer)
@@ -148,12 +148,12 @@ class ReviewerAdmin(Register):
     )
     def pause(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
         """Hand these people no more work."""
-        return people.pause(reviewer, by=cast(User, request.user), reason=answers["reason"])
+        return people.pause(reviewer, by=staff(request), reason=answers["reason"])
 
     @with_reason(description="Resume people", effect="They are handed work again.", done="resumed")
     def resume(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
         """Hand these people work again."""
-        return people.unpause(reviewer, by=cast(User, request.user), reason=answers["reason"])
+        return people.unpause(reviewer, by=staff(request), reason=answers["reason"])
 
     @with_reason(
         description="Set how many they may do today",
@@ -167,7 +167,7 @@ class ReviewerAdmin(Register):
         return quotas.set_limit(
             answers["value"],
             reason=answers["reason"],
-            by=cast(User, request.user),
+            by=staff(request),
             from_day=local_day(at, reviewer.zone_at(at)),
             reviewer=reviewer,
             one_day=True,
@@ -232,7 +232,7 @@ class DailyLimitAdmin(Record):
         return request.user.has_perm("workforce.add_dailylimit")
 
     def save_model(self, request: HttpRequest, obj: DailyLimit, form: LimitForm, change: bool) -> None:
-        made = form.set_limit(by=cast(User, request.user))
+        made = form.set_limit(by=staff(request))
         obj.pk, obj.level = made.pk, made.level
 
     list_display = ["__str__", "level", "value", "from_day", "reason", "author", "created_at"]

@@ -133,20 +133,21 @@ def _run(
         sound_print=facts.has_audio and makes_sound_prints(ffmpeg),
         threads=threads,
     )
+    bounds = {
+        "cpu_seconds": limits.render_cpu_seconds,
+        "memory_bytes": limits.render_memory_bytes,
+        "output_bytes": limits.render_output_bytes,
+    }
     if enclosed:
         environment = process.bare_environment(sandbox.OUT)
         argv = sandbox.command(argv, clip=source, out=work, runtime=sandbox.program(ffmpeg), environment=environment)
+        argv = limited.bounded(argv, **bounds)
+    else:
+        sees, makes = sandbox.sees(ffmpeg.absolute(), source), [str(work)]
+        argv = limited.command(argv, **bounds, sees=sees, makes=makes)
     try:
         ended = process.run(
-            limited.command(
-                argv,
-                cpu_seconds=limits.render_cpu_seconds,
-                memory_bytes=limits.render_memory_bytes,
-                output_bytes=limits.render_output_bytes,
-                namespaces=not enclosed,
-                sees=[] if enclosed else sandbox.sees(ffmpeg.absolute(), source),
-                makes=[] if enclosed else [str(work)],
-            ),
+            argv,
             cwd=work,
             env=process.bare_environment(work),
             wall_seconds=limits.render_wall_seconds,

@@ -21,14 +21,14 @@ class IsReviewer(BasePermission):
         return bool(reviewer and reviewer.is_active)
 
 
-def needs(permission: str) -> type[BasePermission]:
-    """A permission class for one of Django's permissions, such as ``clips.add_clip``."""
+def needs(*permissions: str) -> type[BasePermission]:
+    """A permission class for one of Django's permissions, such as ``clips.add_clip``, or any one of several."""
 
     class Needs(BasePermission):
         message = "Your role does not include this."
 
         def has_permission(self, request: Request, view: APIView) -> bool:
-            return bool(request.user and request.user.has_perm(permission))
+            return bool(request.user) and any(request.user.has_perm(permission) for permission in permissions)
 
-    Needs.__name__ = f"Needs_{permission.replace('.', '_')}"
+    Needs.__name__ = f"Needs_{'_or_'.join(permissions).replace('.', '_')}"
     return Needs

@@ -1,0 +1,46 @@
+"""What reviewers answered, and how they changed it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from annotations.models import AmendedAnswer, Annotation, LateAnswer
+from config.admin import Record
+
+
+@admin.register(Annotation)
+class AnnotationAdmin(Record):
+    list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted_at"]
+    list_filter = ["label", "task__project", "reviewer__team__region", "reviewer__team", "submitted_at"]
+    list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
+    search_fields = ["=id", "=task__id", "reviewer__user__username"]
+    search_help_text = "Annotation or task number, or the reviewer's sign-in"
+
+    @display(description="Team")
+    def team(self, annotation: Annotation) -> str:
+        return annotation.reviewer.team.name
+
+    @display(description="Project")
+    def project(self, annotation: Annotation) -> str:
+        return annotation.task.project.name
+
+    @display(description="Note")
+    def note(self, annotation: Annotation) -> str:
+        return str(annotation.answer.get("note", "")) or "-"
+
+
+@admin.register(LateAnswer)
+class LateAnswerAdmin(Record):
+    list_display = ["id", "lease", "answer", "received_at"]
+    list_select_related = ["lease"]
+    search_fields = ["=lease__id"]
+    search_help_text = "Lease number"
+
+
+@admin.register(AmendedAnswer)
+class AmendedAnswerAdmin(Record):
+    list_display = ["id", "annotation", "version", "label", "amended_at"]
+    list_select_related = ["annotation"]
+    search_fields = ["=annotation__id"]
+    search_help_text = "Annotation number"

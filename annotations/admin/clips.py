@@ -1,0 +1,88 @@
+"""Clips and likenesses, with the actions that end leases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from annotations import stopping
+from clips.admin import ClipAdmin, ConsentAdmin, LikenessAdmin
+from clips.models import Clip, Consent, Likeness, Verdict
+from config.acting import staff, with_reason
+from config.clock import database_now
+
+admin.site.unregister(Clip)
+
+
+@admin.register(Clip)
+class SupervisedClipAdmin(ClipAdmin):
+    """Clips, with what ends leases on them."""
+
+    actions = [*ClipAdmin.actions, "quarantine"]
+
+    @with_reason(
+        description="Quarantine clips",
+        effect="They are taken from everybody at once, and each waits for cleared staff to decide.",
+        done="quarantined",
+    )
+    def quarantine(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
+        """Take these clips from everybody."""
+        return stopping.quarantine(clip.pk, by=staff(request), reason=answers["reason"], at=database_now())
+
+
+admin.site.unregister(Likeness)
+
+
+@admin.register(Likeness)
+class SupervisedLikenessAdmin(LikenessAdmin):
+    """Clips that are alike, with the verdict."""
+
+    actions = ["same", "different"]
+
+    @with_reason(
+        description="Label only the earlier of each two",
+        effect="The later's tasks stop and leases on them are recalled. Saying that they are different takes it back.",
+        done="grouped",
+    )
+    def same(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
+        """Label only one of each two."""
+        return stopping.judge(
+            pair.pk, verdict=Verdict.SAME, by=staff(request), reason=answers["reason"], at=database_now()
+        )
+
+    @with_reason(
+        description="Label both of each two", effect="Stopped tasks come back to their place.", done="kept apart"
+    )
+    def different(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
+        """Label both."""
+        return stopping.judge(
+            pair.pk, verdict=Verdict.DIFFERENT, by=staff(request), reason=answers["reason"], at=database_now()
+        )
+
+
+admin.site.unregister(Consent)
+
+
+@admin.register(Consent)
+class SupervisedConsentAdmin(ConsentAdmin):
+    """Consents, and how an owner's withdrawal that reached us by another way is carried out."""
+
+    actions = ["withdraw"]
+
+    def preview(self, consent: Consent) -> str:
+        return f"{consent}, for {', '.join(consent.purposes)}"
+
+    @with_reason(
+        description="Withdraw consents for their owners",
+        effect="Nobody is shown these clips from here on: they leave every queue, and leases on them end at once. This "
+        "cannot be undone; what an owner agrees to again is a new consent, with the clip sent anew.",
+        done="withdrawn",
+    )
+    def withdraw(self, request: HttpRequest, consent: Consent, answers: dict[str, Any]) -> object:
+        """Take these consents back, as their owners asked."""
+        if consent.withdrawn_at is not None:
+            return False
+        stopping.withdraw(consent.clip_id, by=staff(request), reason=answers["reason"], at=database_now())
+        return True

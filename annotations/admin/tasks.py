@@ -1,0 +1,142 @@
+"""Tasks, lanes and the leases on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from annotations import supervision
+from annotations.models import Lane, Lease, LeaseState, Task, TaskState
+from config.acting import staff, with_reason
+from config.admin import Record, ago
+from config.clock import database_now
+
+
+@admin.register(Task)
+class TaskAdmin(Record):
+    list_display = [
+        "id",
+        "state_label",
+        "project",
+        "team",
+        "clip",
+        "region",
+        "seats",
+        "label",
+        "votes_said",
+        "due",
+        "since",
+    ]
+    list_filter = ["state", "project", "team__region", "team", "label"]
+    list_select_related = ["project", "team", "clip"]
+    search_fields = ["=id", "=clip__id"]
+    search_help_text = "Task or clip number"
+    actions = ["requeue"]
+
+    def preview(self, task: Task) -> str:
+        return f"{task} of {task.project}, {task.team}: {task.get_state_display().lower()}, {self.seats(task)}"
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            TaskState.OPEN: "info",
+            TaskState.FULL: "warning",
+            TaskState.SETTLED: "success",
+            TaskState.DISPUTED: "danger",
+            TaskState.STOPPED: "danger",
+        },
+    )
+    def state_label(self, task: Task) -> tuple[str, str]:
+        return task.state, task.get_state_display()
+
+    @display(description="Region", ordering="clip__region")
+    def region(self, task: Task) -> str:
+        return task.clip.region
+
+    @display(description="Seats")
+    def seats(self, task: Task) -> str:
+        held = task.overlap - task.answers - task.seats_left
+        return f"{task.answers} of {task.overlap} answered" + (f", {held} held" if held else "")
+
+    @display(description="Votes")
+    def votes_said(self, task: Task) -> str:
+        return ", ".join(f"{count} {label}" for label, count in task.votes.items()) or "-"
+
+    @display(description="Due", ordering="due_at")
+    def due(self, task: Task) -> SafeString | str:
+        return ago(task.due_at)
+
+    @display(description="In this state", ordering="state_since")
+    def since(self, task: Task) -> SafeString | str:
+        return ago(task.state_since)
+
+    @with_reason(
+        description="Re-queue tasks",
+        effect="Leases on open ones are recalled; settled and disputed ones are opened with one more seat and weighed "
+        "anew. They go before what was never taken.",
+        done="re-queued",
+    )
+    def requeue(self, request: HttpRequest, task: Task, answers: dict[str, Any]) -> object:
+        """Put tasks back into the queue."""
+        return supervision.requeue(task.pk, by=staff(request), reason=answers["reason"], at=database_now())
+
+
+@admin.register(Lease)
+class LeaseAdmin(Record):
+    list_display = ["id", "state_label", "reviewer", "team", "task", "granted_at", "ends", "ended_at"]
+    list_filter = ["state", "reviewer__team__region", "reviewer__team"]
+    list_select_related = ["reviewer__user", "reviewer__team", "task"]
+    search_fields = ["=id", "=task__id", "reviewer__user__username"]
+    search_help_text = "Lease or task number, or the reviewer's sign-in"
+    # A token is for the holder's eyes only.
+    exclude = ["token"]
+    actions = ["recall"]
+
+    def preview(self, lease: Lease) -> str:
+        return f"{lease} of {lease.reviewer} on {lease.task}: {lease.get_state_display().lower()}"
+
+    @with_reason(
+        description="Recall leases",
+        effect="Seat and unit return at once; whoever holds one is told when they next call. An answer that they are "
+        "just giving is kept, uncounted.",
+        done="recalled",
+    )
+    def recall(self, request: HttpRequest, lease: Lease, answers: dict[str, Any]) -> object:
+        """Take leases back."""
+        return supervision.recall(lease.pk, by=staff(request), reason=answers["reason"], at=database_now())
+
+    @display(
+        description="State",
+        ordering="state",
+        label={
+            LeaseState.LIVE: "info",
+            LeaseState.SUBMITTED: "success",
+            LeaseState.RETURNED: "warning",
+            LeaseState.LAPSED: "danger",
+            LeaseState.SKIPPED: "warning",
+            LeaseState.FLAGGED: "danger",
+            LeaseState.RECALLED: "danger",
+        },
+    )
+    def state_label(self, lease: Lease) -> tuple[str, str]:
+        return lease.state, lease.get_state_display()
+
+    @display(description="Team")
+    def team(self, lease: Lease) -> str:
+        return lease.reviewer.team.name
+
+    @display(description="Expires", ordering="expires_at")
+    def ends(self, lease: Lease) -> SafeString | str:
+        return ago(lease.expires_at) if lease.state == LeaseState.LIVE else "-"
+
+
+@admin.register(Lane)
+class LaneAdmin(Record):
+    list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "express_next"]
+    list_filter = ["team", "project", "clearance"]
+    list_select_related = ["team", "project"]

@@ -1,0 +1,33 @@
+"""The work: projects ask, tasks wait, leases hold, annotations answer, exports carry away."""
+
+from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
+from annotations.models.audits import AuditRun
+from annotations.models.exports import EXPORT_MOVES, Export, ExportState
+from annotations.models.flags import Flag
+from annotations.models.lanes import Bookmark, Lane
+from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
+from annotations.models.projects import Project
+from annotations.models.tasks import TASK_MOVES, Task, TaskState
+
+__all__ = [
+    "EXPORT_MOVES",
+    "LEASE_MOVES",
+    "TASK_MOVES",
+    "AmendedAnswer",
+    "Annotation",
+    "AuditRun",
+    "Bookmark",
+    "Export",
+    "ExportState",
+    "Flag",
+    "Lane",
+    "LateAnswer",
+    "Lease",
+    "LeaseState",
+    "Project",
+    "RecallReason",
+    "SkipReason",
+    "TakeKey",
+    "Task",
+    "TaskState",
+]

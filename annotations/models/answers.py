@@ -1,0 +1,61 @@
+"""What reviewers submitted, amended, or sent too late."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from annotations.models.leases import Lease
+from annotations.models.tasks import Task
+from workforce.models import Reviewer
+
+
+class Annotation(models.Model):
+    """What a reviewer submitted under a lease."""
+
+    lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="annotation")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="annotations", db_index=False)
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="annotations")
+    schema_version = models.PositiveIntegerField()
+    label = models.CharField(max_length=32)
+    answer = models.JSONField()
+    version = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="Raised when its author amends it.")
+    submitted_at = models.DateTimeField(help_text="When the first version was.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["task", "reviewer"], name="annotation_once_per_reviewer")]
+        indexes = [models.Index(fields=["submitted_at"], name="annotation_by_time")]
+
+    def __str__(self) -> str:
+        return f"annotation {self.pk}"
+
+
+class AmendedAnswer(models.Model):
+    """An earlier version of an annotation that its author amended; every one is kept."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.PROTECT, related_name="earlier")
+    version = models.PositiveSmallIntegerField()
+    label = models.CharField(max_length=32)
+    answer = models.JSONField()
+    amended_at = models.DateTimeField(help_text="When the next version took its place.")
+
+    class Meta:
+        ordering = ["annotation_id", "version"]
+        constraints = [models.UniqueConstraint(fields=["annotation", "version"], name="amended_answer_once")]
+
+    def __str__(self) -> str:
+        return f"version {self.version} of annotation {self.annotation_id}"
+
+
+class LateAnswer(models.Model):
+    """An answer that came after its lease was over: kept, so that nobody's work is lost unseen, and never counted."""
+
+    lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="late_answer")
+    answer = models.JSONField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"late answer under lease {self.lease_id}"

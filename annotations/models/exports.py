@@ -1,0 +1,60 @@
+"""Labels on their way out."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from annotations.models.projects import Project
+from config.states import Moves, waits_with_due_time
+
+
+class ExportState(models.TextChoices):
+    REQUESTED = "requested", "Requested"
+    WRITING = "writing", "Writing"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+
+
+EXPORT_MOVES: Moves = {
+    ExportState.REQUESTED: frozenset({ExportState.WRITING}),
+    # Back to requested: the worker died, and attempts are left.
+    ExportState.WRITING: frozenset({ExportState.DONE, ExportState.REQUESTED, ExportState.FAILED}),
+    ExportState.DONE: frozenset(),
+    ExportState.FAILED: frozenset(),
+}
+
+
+class Export(models.Model):
+    """A project's settled labels at one instant, as a file that does not change."""
+
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="exports")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    state = models.CharField(max_length=16, choices=ExportState.choices, default=ExportState.REQUESTED)
+    state_since = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often writing has begun; a fence.")
+    attempts_allowed = models.PositiveSmallIntegerField(default=3)
+    failure = models.TextField(blank=True)
+    key = models.CharField(max_length=200, blank=True)
+    lines = models.PositiveIntegerField(default=0)
+    size_bytes = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    manifest = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=waits_with_due_time(ExportState.DONE, ExportState.FAILED), name="export_waits_with_due_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=ExportState.values), name="export_state_known"),
+            models.CheckConstraint(condition=~Q(state=ExportState.DONE) | ~Q(sha256=""), name="export_done_has_digest"),
+        ]
+        indexes = [models.Index(fields=["due_at"], name="export_due", condition=Q(due_at__isnull=False))]
+
+    def __str__(self) -> str:
+        return f"export {self.pk}"

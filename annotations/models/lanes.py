@@ -1,0 +1,60 @@
+"""The queues of tasks, and where each reviewer left off in them."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+
+from annotations.models.projects import Project
+from workforce.models import Reviewer, Team
+
+
+class Lane(models.Model):
+    """One queue: the tasks of a team that ask the same of a reviewer, in the order of their ranks.
+
+    What a reviewer may be handed is decided per lane and not per task, so tasks they may not have cost them nothing.
+    A claim begins at ``head_rank``: no task before it has a free seat. How that is kept true stands in
+    docs/decisions.md, "The queue".
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="lanes")
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lanes")
+    region = models.CharField(max_length=16, help_text="Where the clips live.")
+    skills = ArrayField(models.SlugField(max_length=32), default=list, blank=True)
+    clearance = models.PositiveSmallIntegerField(default=0)
+
+    head_rank = models.BigIntegerField(default=0)
+    tail_rank = models.BigIntegerField(default=0, help_text="The last rank that was put in.")
+    express_head = models.BigIntegerField(default=1)
+    express_next = models.BigIntegerField(default=1, help_text="The number of the next seat that comes back.")
+    version = models.BigIntegerField(default=0, help_text="Raised when a task enters before the tail.")
+    head_at = models.DateTimeField(db_default=Now(), help_text="When the head was last moved.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "project", "region", "skills", "clearance"], name="lane_once_per_demand"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"lane {self.pk}"
+
+
+class Bookmark(models.Model):
+    """Where one reviewer left off in a lane: before it there is nothing that they may still be handed."""
+
+    # The unique index is the only way to them: no plan can take another while the table is small.
+    reviewer = models.ForeignKey(Reviewer, on_delete=models.CASCADE, related_name="+", db_index=False)
+    lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="+", db_index=False)
+    version = models.BigIntegerField()
+    rank = models.BigIntegerField()
+    express = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reviewer", "lane"], name="bookmark_once")]
+
+    def __str__(self) -> str:
+        return f"bookmark of {self.reviewer_id} in {self.lane_id}"

@@ -1,0 +1,126 @@
+"""What is asked: a label schema, and how its tasks are routed and settled."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.labels import check_schema
+from clips.models import ClipKind
+from config.history import kept
+from workforce.models import Team
+
+
+@kept(
+    "name",
+    "label_schema",
+    "schema_version",
+    "overlap",
+    "most_seats",
+    "skills",
+    "priority",
+    "prefetch",
+    "lease_seconds",
+    "lease_most_seconds",
+    "grace_seconds",
+    "amend_minutes",
+    "due_hours",
+    "is_active",
+)
+class Project(models.Model):
+    """A label schema and how its tasks are routed and settled."""
+
+    slug = models.SlugField(max_length=64, unique=True)
+    name = models.CharField(max_length=120)
+    teams = models.ManyToManyField(
+        Team, related_name="projects", blank=True, help_text="Teams that work on it, each on clips of its own region."
+    )
+    clip_kind = models.CharField(
+        max_length=8,
+        choices=ClipKind.choices,
+        default=ClipKind.VIDEO,
+        db_default=ClipKind.VIDEO,
+        help_text="What its question is about: clips of this kind become its tasks.",
+    )
+    label_schema = models.JSONField(validators=[check_schema])
+    schema_version = models.PositiveIntegerField(
+        default=1, editable=False, help_text="Raised by itself when the label schema changes."
+    )
+    overlap = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(9)],
+        help_text="Independent answers each task needs.",
+    )
+    most_seats = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1), MaxValueValidator(15)],
+        help_text="On a tie one more answer is asked for, up to this many in all; then the task is disputed.",
+    )
+    skills = ArrayField(
+        models.SlugField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="What a reviewer must have to be handed its tasks; comma-separated.",
+    )
+    priority = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(240)],
+        help_text="Hours by which its tasks go before others that are due at the same time.",
+    )
+    prefetch = models.PositiveSmallIntegerField(
+        default=3,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="Live leases of this project that one reviewer may hold at a time.",
+    )
+    lease_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(30), MaxValueValidator(3600)],
+        help_text="How long a lease lasts. Blank: three times the clip and two minutes, five minutes at least.",
+    )
+    lease_most_seconds = models.PositiveIntegerField(
+        default=3600,
+        validators=[MinValueValidator(60), MaxValueValidator(6 * 3600)],
+        help_text="However often it is renewed, a lease ends this long after it was granted.",
+    )
+    grace_seconds = models.PositiveIntegerField(
+        default=120,
+        validators=[MaxValueValidator(3600)],
+        help_text="An answer this late is still taken if its seat is free; a later one is kept but never counted.",
+    )
+    amend_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="How long after submitting an author may amend an answer. 0: not at all.",
+    )
+    due_hours = models.PositiveSmallIntegerField(
+        default=24,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
+        help_text="A task is due this long after it was made; the earliest due is handed out first.",
+    )
+    is_active = models.BooleanField(default=True, help_text="Off: no new tasks are made and none is handed out.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(overlap__gte=1, most_seats__gte=F("overlap")), name="project_seats_make_sense"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        before = Project.objects.filter(pk=self.pk).first()
+        if before and before.label_schema != self.label_schema and before.tasks.exists():
+            raise ValidationError(
+                {"label_schema": "Its tasks' answers belong to this schema. Ask something new in a new project."}
+            )
+        if self.overlap and self.most_seats and self.most_seats < self.overlap:
+            raise ValidationError({"most_seats": "This cannot be less than the overlap."})

@@ -1,0 +1,103 @@
+"""The work: one clip to be labelled in one project."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from annotations.models.lanes import Lane
+from annotations.models.projects import Project
+from clips.models import Clip
+from config.history import kept
+from config.states import Moves, waits_with_due_time
+from workforce.models import Team
+
+
+class TaskState(models.TextChoices):
+    """Where a task is on its way to a label. The picture with every arrow is in the README."""
+
+    OPEN = "open", "Open"
+    FULL = "full", "Full"
+    SETTLED = "settled", "Settled"
+    DISPUTED = "disputed", "Disputed"
+    STOPPED = "stopped", "Stopped"
+
+
+TASK_MOVES: Moves = {
+    # To stopped: its clip may not be shown.
+    TaskState.OPEN: frozenset({TaskState.FULL, TaskState.STOPPED}),
+    # Back to open: a tie, and one more seat.
+    TaskState.FULL: frozenset({TaskState.SETTLED, TaskState.OPEN, TaskState.DISPUTED}),
+    # Back to full: an author amended an answer, so it is weighed again. To open: ops asked for one more answer.
+    TaskState.SETTLED: frozenset({TaskState.FULL, TaskState.OPEN}),
+    # To open: ops asked for one more answer.
+    TaskState.DISPUTED: frozenset({TaskState.OPEN, TaskState.FULL}),
+    # Its clip may be shown again.
+    TaskState.STOPPED: frozenset({TaskState.OPEN}),
+}
+
+
+@kept(
+    "state",
+    "team",
+    "overlap",
+    "answers",
+    "label",
+    when="OLD.team_id <> NEW.team_id OR OLD.state <> NEW.state"
+    " AND (NEW.state = 'stopped' OR OLD.state IN ('stopped', 'disputed', 'settled') AND NEW.state = 'open')",
+)
+class Task(models.Model):
+    """One clip to be labelled in one project. A seat is one of the answers it needs.
+
+    ``overlap`` seats in all, of which ``seats_left`` are free and ``answers`` are answered; the rest are held.
+    """
+
+    # No index of their own where another begins with the column: each seat taken writes every index of this table.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    rank = models.BigIntegerField(
+        help_text="Its place in the lane: the virtual deadline, or its turn among returned seats."
+    )
+    state = models.CharField(max_length=16, choices=TaskState.choices, default=TaskState.OPEN)
+    state_since = models.DateTimeField(db_default=Now())
+    due_at = models.DateTimeField(null=True, blank=True, help_text="The earliest due is handed out first.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked who may answer it.")
+    overlap = models.PositiveSmallIntegerField()
+    seats_left = models.PositiveSmallIntegerField()
+    answers = models.PositiveSmallIntegerField(default=0)
+    label = models.CharField(max_length=32, blank=True, help_text="What the answers agreed on.")
+    votes = models.JSONField(default=dict, help_text="How many answers each label got when it was settled.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["clip", "project"], name="task_once_per_clip"),
+            models.CheckConstraint(
+                condition=Q(overlap__gte=F("seats_left") + F("answers")), name="task_seats_within_overlap"
+            ),
+            models.CheckConstraint(
+                condition=waits_with_due_time(TaskState.SETTLED, TaskState.DISPUTED), name="task_waits_with_due_time"
+            ),
+            models.CheckConstraint(condition=Q(state__in=TaskState.values), name="task_state_known"),
+            models.CheckConstraint(condition=~Q(state=TaskState.SETTLED) | ~Q(label=""), name="task_settled_has_label"),
+            models.CheckConstraint(
+                condition=Q(state__in=[TaskState.OPEN, TaskState.STOPPED]) | Q(answers=F("overlap")),
+                name="task_seats_answered_unless_open",
+            ),
+        ]
+        indexes = [
+            # The queue: what may be handed out, the earliest virtual deadline first.
+            models.Index(fields=["lane", "rank", "id"], name="task_queue", condition=Q(state="open", seats_left__gt=0)),
+            models.Index(fields=["team", "state"], name="task_by_team"),
+            models.Index(fields=["due_at"], name="task_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
+            models.Index(fields=["id"], name="task_stopped", condition=Q(state="stopped")),
+            models.Index(fields=["project", "state", "id"], name="task_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"task {self.pk}"
