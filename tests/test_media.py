@@ -13,6 +13,7 @@ from dataclasses import asdict, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import psutil
@@ -637,7 +638,7 @@ def test_bounds_by_a_shell_are_the_same(tmp_path: Path) -> None:
         "import resource as r; print(*(r.getrlimit(one) for one in "
         "(r.RLIMIT_CPU, r.RLIMIT_AS, r.RLIMIT_FSIZE, r.RLIMIT_CORE, r.RLIMIT_NOFILE)))"
     )
-    bounds = {"cpu_seconds": 9, "memory_bytes": 1 << 30, "output_bytes": 1 << 20}
+    bounds: dict[str, Any] = {"cpu_seconds": 9, "memory_bytes": 1 << 30, "output_bytes": 1 << 20}
     program = [sys.executable, "-I", "-S", "-c", code]
     said = [
         process.run(argv, cwd=tmp_path, env={}, wall_seconds=20).output

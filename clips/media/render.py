@@ -133,7 +133,7 @@ def _run(
         sound_print=facts.has_audio and makes_sound_prints(ffmpeg),
         threads=threads,
     )
-    bounds = {
+    bounds: dict[str, Any] = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.render_memory_bytes,
         "output_bytes": limits.render_output_bytes,
