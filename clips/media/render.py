@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from clips.errors import PreparationFailed
 from clips.media import graph, limited, process, sandbox
