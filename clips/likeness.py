@@ -6,7 +6,9 @@ near, stands in ``clips/media/nearness.py``.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
+from itertools import takewhile
 
 from django.db import transaction
 
@@ -20,6 +22,8 @@ from config.ticks import each
 LEAST_TELLING = 5
 WORDS_KEPT = 64
 COMPARED = 200
+# How long one sweep may compare.
+SECONDS = 2.0
 
 
 def words_of(picture: bytes, sound: bytes) -> list[int]:
@@ -48,9 +52,13 @@ def record(clip: Clip, *, picture: bytes, sound: bytes) -> None:
 
 
 def compare_new(*, at: datetime, most: int = 50) -> int:
-    """Compare the prints that were not compared yet with those before them; returns how many were."""
-    rows = Print.objects.filter(compared_at=None).select_related("clip").order_by("id")
-    return each(rows[:most], lambda mine: _compare(mine, at=at))
+    """Compare the prints that were not compared yet with those before them; returns how many were.
+
+    Stops between two when its time is over: the worker that does this has leases to end, too.
+    """
+    rows = Print.objects.filter(compared_at=None).select_related("clip").order_by("id")[:most]
+    until = time.monotonic() + SECONDS
+    return each(takewhile(lambda _: time.monotonic() < until, rows), lambda mine: _compare(mine, at=at))
 
 
 def _compare(mine: Print, *, at: datetime) -> bool:

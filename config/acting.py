@@ -24,8 +24,8 @@ from config.history import LONGEST, ReasonMissing, checked
 MOST = 1000
 SHOWN = 20
 
-# Does it to one row: (admin, request, row, answers of the form); returns False when there was nothing to do.
 Choices = dict[str, Sequence[tuple[str, Any]]]
+# Does it to one row: (admin, request, row, answers of the form); returns False when there was nothing to do.
 Do = Callable[[Any, HttpRequest, Any, dict[str, Any]], object]
 
 

@@ -24,7 +24,8 @@ from clips.media import graph, jpeg, mp4, sandbox, sound, sprite
 from clips.media.frame_map import FrameMap
 from clips.media.limits import Limits
 from clips.media.probe import probe
-from clips.media.render import Cancelled, Made, Renditions, make
+from clips.media.render import Cancelled, make
+from clips.media.results import Made, Renditions
 from clips.media.sniff import EVERY_KIND
 from tests import hostile
 from tests.hostile import FFMPEG, SAMPLES

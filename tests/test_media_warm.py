@@ -85,6 +85,37 @@ def test_what_takes_too_long_is_ended_with_all_that_belongs_to_it(tmp_path) -> N
     assert not readers.is_running()
 
 
+def test_a_file_that_hangs_is_not_asked_about_twice(monkeypatch) -> None:
+    asked = []
+
+    def hanging(argv: object, environment: object) -> warm.Server:
+        asked.append(a_server_that("time.sleep(600)"))
+        return asked[-1]
+
+    monkeypatch.setattr(warm, "server", hanging)
+    began = time.monotonic()
+    with pytest.raises(Unreadable):
+        probe.examine_apart(SAMPLES / "walkway.avi", demuxer="avi", limits=replace(LIMITS, probe_wall_seconds=0.5))
+    assert len(asked) == 1
+    assert time.monotonic() - began < 3
+
+
+def test_who_loses_the_server_to_a_strangers_file_is_answered_all_the_same() -> None:
+    """Two files in a row take the server from under a third, which is then read by a reader of its own."""
+    server = a_server_that("time.sleep(600)")
+
+    def lose() -> None:
+        time.sleep(0.3)
+        os.killpg(server._process.pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    with pytest.raises(warm.NotAvailable):
+        ask(server, seconds=10)
+    thread.join()
+    server.kill()
+
+
 def test_a_reader_that_breaks_ends_alone() -> None:
     server = a_server_that("os.kill(os.getpid(), 11)\nreturn b''")
     for _ in range(3):

@@ -8,6 +8,7 @@ refusal.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -78,16 +79,11 @@ def _ask_warm(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[],
         argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", "--serve"]
         environment = process.bare_environment(Path("/")) | {"PYTHONPATH": str(_ROOT)}
     request = {"demuxer": demuxer, "limits": asdict(limits), "namespaces": not enclosed}
-    for attempt in (1, 2):
-        server = warm.server(argv, environment)
-        try:
-            output = server.ask(request, path, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick)
-        except warm.NotAvailable:
-            if attempt == 2:
-                raise
-            continue
-        if output or server.is_alive() or attempt == 2:
-            return output
+    for _ in range(2):
+        # Lost while it was asked, most likely with a stranger's file: once more, then alone.
+        with contextlib.suppress(warm.NotAvailable):
+            server = warm.server(argv, environment)
+            return server.ask(request, path, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick)
     raise warm.NotAvailable
 
 

@@ -16,7 +16,7 @@ from clips.errors import PreparationFailed
 from clips.media import graph, limited, process, sandbox
 from clips.media.facts import Facts
 from clips.media.limits import Limits
-from clips.media.results import Made, Renditions, gathered
+from clips.media.results import Renditions, gathered
 
 _SIGNALS: dict[int, str] = {
     signal.SIGKILL: "The video program was killed, most often for want of memory; try again when the machine is freer.",
@@ -35,24 +35,6 @@ _CONSEQUENCE = re.compile(r"Nothing was written|Terminating thread|Task finished
 
 class Cancelled(Exception):
     """Whoever asked for the renditions does not want them any more."""
-
-
-def render(
-    source: Path,
-    out_dir: Path,
-    facts: Facts,
-    *,
-    ffmpeg: Path,
-    limits: Limits,
-    on_tick: Callable[[int], None] = lambda percent: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> list[Made]:
-    """``make``, of which only proxy and poster are kept."""
-    everything = make(source, out_dir, facts, ffmpeg=ffmpeg, limits=limits, on_tick=on_tick, cancelled=cancelled)
-    for made in everything.made:
-        if made.kind not in ("proxy", "poster"):
-            made.path.unlink()
-    return [made for made in everything.made if made.kind in ("proxy", "poster")]
 
 
 def make(

@@ -30,6 +30,7 @@ KEPT_BYTES = 64 * 1024
 TICK_SECONDS = 0.8
 _PR_SET_DUMPABLE = 4
 _STARTS_SECONDS = 20.0
+_ENDS_SECONDS = 0.2
 
 
 class NotAvailable(Exception):
@@ -70,7 +71,11 @@ class Server:
     def ask(
         self, request: Mapping[str, object], path: Path, *, wall_seconds: float, on_tick: Callable[[], None]
     ) -> bytes:
-        """What a reader answers about the file; empty when it broke or took too long. Raises NotAvailable."""
+        """What a reader answers about the file; empty when it broke or took too long.
+
+        Raises NotAvailable when the server was lost meanwhile, which is not this file's doing as far as anybody knows:
+        another one's reader took too long.
+        """
         answer, theirs = os.pipe()
         try:
             with path.open("rb") as file:
@@ -100,8 +105,12 @@ class Server:
                         continue
                     chunk = os.read(answer, KEPT_BYTES)
                     if not chunk:
+                        if not kept and self._is_ending():
+                            raise NotAvailable
                         return kept
                     kept = (kept + chunk)[-KEPT_BYTES:]
+            except NotAvailable:
+                raise
             except BaseException:
                 # Whoever asks is no longer interested: nothing goes on without them.
                 self.kill()
@@ -109,6 +118,12 @@ class Server:
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
+
+    def _is_ending(self) -> bool:
+        """Whether the server is gone or about to be: its pipes are closed a moment before it can be told."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_ENDS_SECONDS)
+        return not self.is_alive()
 
     def let_go(self) -> None:
         """Close our end of what another process of ours asks with."""
