@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Value
 from django.db.models.functions import Concat
-from django.http import HttpRequest
 
 ROLES: dict[str, list[str]] = {
     # Service accounts: machines, each with no more than its errand. One brings clips in, one takes labels out.
@@ -79,8 +78,3 @@ def ensure_roles(**_: Any) -> None:
             full_name=Concat("content_type__app_label", Value("."), "codename")
         ).filter(full_name__in=codenames)
         group.permissions.set(wanted)
-
-
-def may_see_sign_ins(request: HttpRequest) -> bool:
-    """Whether the menu shows the sign-ins to this user."""
-    return request.user.has_perm("auth.view_user")

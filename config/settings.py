@@ -284,6 +284,21 @@ LOGGING = {
     },
 }
 
+
+def _page(title: str, icon: str, name: str, need: str) -> dict[str, object]:
+    """A line of the menu, for those who may open it."""
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(name),
+        "permission": lambda request: request.user.has_perm(need),
+    }
+
+
+def _list(title: str, icon: str, app: str, model: str) -> dict[str, object]:
+    return _page(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
+
+
 UNFOLD = {
     "SITE_TITLE": "Sightline",
     "SITE_HEADER": "Sightline",
@@ -301,85 +316,45 @@ UNFOLD = {
                 "title": "Work",
                 "items": [
                     {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
-                    {"title": "Tasks", "icon": "checklist", "link": reverse_lazy("admin:annotations_task_changelist")},
-                    {"title": "Leases", "icon": "timer", "link": reverse_lazy("admin:annotations_lease_changelist")},
-                    {
-                        "title": "Annotations",
-                        "icon": "label",
-                        "link": reverse_lazy("admin:annotations_annotation_changelist"),
-                    },
-                    {
-                        "title": "Projects",
-                        "icon": "folder",
-                        "link": reverse_lazy("admin:annotations_project_changelist"),
-                    },
-                    {"title": "Cases", "icon": "report", "link": reverse_lazy("admin:clips_case_changelist")},
-                    {
-                        "title": "Exports",
-                        "icon": "download",
-                        "link": reverse_lazy("admin:annotations_export_changelist"),
-                    },
+                    _list("Tasks", "checklist", "annotations", "task"),
+                    _list("Leases", "timer", "annotations", "lease"),
+                    _list("Annotations", "label", "annotations", "annotation"),
+                    _list("Projects", "folder", "annotations", "project"),
+                    _list("Cases", "report", "clips", "case"),
+                    _list("Exports", "download", "annotations", "export"),
                 ],
             },
             {
                 "title": "Record",
                 "separator": True,
                 "items": [
-                    {"title": "Changes", "icon": "history", "link": reverse_lazy("changes")},
-                    {"title": "Audit", "icon": "fact_check", "link": reverse_lazy("audit")},
+                    _page("Changes", "history", "changes", "annotations.view_lease"),
+                    _page("Audit", "fact_check", "audit", "annotations.view_lease"),
+                    _list("Sights", "visibility", "clips", "sight"),
                 ],
             },
             {
                 "title": "Footage",
                 "separator": True,
                 "items": [
-                    {"title": "Clips", "icon": "movie", "link": reverse_lazy("admin:clips_clip_changelist")},
-                    {
-                        "title": "Renditions",
-                        "icon": "perm_media",
-                        "link": reverse_lazy("admin:clips_rendition_changelist"),
-                    },
-                    {
-                        "title": "Alike",
-                        "icon": "difference",
-                        "link": reverse_lazy("admin:clips_likeness_changelist"),
-                    },
-                    {"title": "Consents", "icon": "handshake", "link": reverse_lazy("admin:clips_consent_changelist")},
-                    {
-                        "title": "Disclosures",
-                        "icon": "description",
-                        "link": reverse_lazy("admin:clips_disclosure_changelist"),
-                    },
+                    _list("Clips", "movie", "clips", "clip"),
+                    _list("Renditions", "perm_media", "clips", "rendition"),
+                    _list("Alike", "difference", "clips", "likeness"),
+                    _list("Consents", "handshake", "clips", "consent"),
+                    _list("Disclosures", "description", "clips", "disclosure"),
                 ],
             },
             {
                 "title": "People",
                 "separator": True,
                 "items": [
-                    {"title": "Regions", "icon": "public", "link": reverse_lazy("admin:workforce_region_changelist")},
-                    {"title": "Teams", "icon": "groups", "link": reverse_lazy("admin:workforce_team_changelist")},
-                    {
-                        "title": "Reviewers",
-                        "icon": "badge",
-                        "link": reverse_lazy("admin:workforce_reviewer_changelist"),
-                    },
-                    {
-                        "title": "Quota days",
-                        "icon": "calendar_today",
-                        "link": reverse_lazy("admin:workforce_quotaday_changelist"),
-                    },
-                    {"title": "Limits", "icon": "speed", "link": reverse_lazy("admin:workforce_dailylimit_changelist")},
-                    {
-                        "title": "Residency bases",
-                        "icon": "gavel",
-                        "link": reverse_lazy("admin:workforce_residencybasis_changelist"),
-                    },
-                    {
-                        "title": "Sign-ins",
-                        "icon": "person",
-                        "link": reverse_lazy("admin:auth_user_changelist"),
-                        "permission": "config.roles.may_see_sign_ins",
-                    },
+                    _list("Regions", "public", "workforce", "region"),
+                    _list("Teams", "groups", "workforce", "team"),
+                    _list("Reviewers", "badge", "workforce", "reviewer"),
+                    _list("Quota days", "calendar_today", "workforce", "quotaday"),
+                    _list("Limits", "speed", "workforce", "dailylimit"),
+                    _list("Residency bases", "gavel", "workforce", "residencybasis"),
+                    _list("Sign-ins", "person", "auth", "user"),
                 ],
             },
         ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib import admin
 from django.urls import reverse
@@ -201,3 +203,16 @@ def test_a_team_keeps_its_region_and_its_zone(ops, hyderabad) -> None:
     assert ops.post(change, form).status_code == 302
     hyderabad.refresh_from_db()
     assert (hyderabad.weight, hyderabad.region.code, hyderabad.time_zone) == (2, "in", "Asia/Kolkata")
+
+
+@pytest.mark.parametrize("role", ["ops manager", "privacy officer"])
+def test_the_menu_leads_nowhere_that_is_closed(roles, client, role) -> None:
+    """Every line of the menu opens for whoever is shown it."""
+    client.force_login(make_user("somebody", role, is_staff=True))
+    page = client.get(reverse("admin:index")).content.decode()
+    links = {
+        link for link in re.findall(r'href="(/admin/[^"?#]*)"', page) if "logout" not in link and "password" not in link
+    }
+    assert {reverse("admin:clips_case_changelist"), reverse("admin:clips_sight_changelist")} <= links
+    for link in links:
+        assert client.get(link).status_code == 200, link
