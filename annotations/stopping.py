@@ -83,6 +83,7 @@ def withdraw(clip_id: int, *, by: User, reason: str, at: datetime) -> int:
         stop_tasks(clip_id, at=at)
         ended = recall_all(held, why=RecallReason.WITHDRAWN, at=at)
         consenting.withdraw(clip_id, at=at)
+        cases.close_withdrawn(clip_id, by=by, at=at)
     return ended
 
 

@@ -113,6 +113,25 @@ def _move_clip(clip_id: int, decision: str, *, at: datetime) -> None:
         move(rows, moves=CLIP_MOVES, old=ClipState.QUARANTINED, new=ClipState.READY, state_since=at, due_at=None)
 
 
+def close_withdrawn(clip_id: int, *, by: User, at: datetime) -> int:
+    """Nothing is left to decide about a clip whose owner withdrew; an emergency still is one. Returns how many ended.
+
+    Not as withheld by staff: the owner may send it again with a new consent.
+    """
+    in_transaction()
+    return move(
+        Case.objects.filter(clip=clip_id, kind__in=[CaseKind.SENSITIVE, CaseKind.BROKEN]),
+        moves=CASE_MOVES,
+        old=CaseState.OPEN,
+        new=CaseState.DECIDED,
+        decision=Decision.HANDLED,
+        reason="Its owner withdrew the consent.",
+        decided_by=by,
+        decided_at=at,
+        due_at=None,
+    )
+
+
 def withhold(clip_id: int, *, at: datetime) -> None:
     """Never show the clip again, whatever state it is in; a worker that still prepares it finds its claim lost."""
     in_transaction()

@@ -342,3 +342,15 @@ def test_whoever_recorded_a_consent_withdraws_it_by_one_call(tasks, asha, gatewa
     assert (shown["state"], shown["consents"][0]["withdrawn_at"] is None) == ("withheld", False)
     assert changes.latest(kind="clip")[0].why == "the owner asked"
     promises_hold()
+
+
+def test_nothing_is_left_to_decide_of_a_clip_whose_owner_withdrew(quarantined, asha, officer) -> None:
+    emergency = cases.open_case(quarantined.clip_id, kind=CaseKind.EMERGENCY, at=database_now())
+    stopping.withdraw(quarantined.clip_id, by=officer, reason="the owner asked", at=database_now())
+    quarantined.refresh_from_db()
+    emergency.refresh_from_db()
+    assert (quarantined.state, quarantined.decision, quarantined.due_at) == ("decided", "handled", None)
+    assert emergency.state == "open"
+    with pytest.raises(CaseDecided):
+        stopping.decide(quarantined.pk, decision="show", by=officer, reason="a toy", at=database_now())
+    promises_hold()
