@@ -1,7 +1,9 @@
 """A throwaway PostgreSQL and Redis for one test run, up before pytest-django reads the settings.
 
 Loaded by `-p tests.engines` (pyproject.toml), so that `pytest` alone does what `make test` does. An engine given by
-DATABASE_URL or REDIS_URL is used as it is. xdist's workers inherit the environment made here and start nothing.
+DATABASE_URL or REDIS_URL is used as it is. xdist's workers inherit the environment made here and start nothing. Each
+has a database of PostgreSQL, which is pytest-django's doing, and one of Redis: else one's Celery workers would take
+what the other rings for.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -29,7 +32,10 @@ _running = ExitStack()
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> Generator[None]:
     # A wrapper, because it runs before every plain hook: pytest-django reads the settings in one.
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None:
+        os.environ["REDIS_URL"] = redis_of(os.environ["REDIS_URL"], int(worker.removeprefix("gw")))
+    else:
         atexit.register(_running.close)
         try:
             start()
@@ -62,12 +68,23 @@ def start() -> None:
         engines.wait(kept, made)
     values = {
         "SECRET_KEY": secrets.token_urlsafe(64),
+        "ACCESS_LOG_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],testserver",
         "SIGHTLINE_EMBEDDED": "1",
         "VAR_DIR": str(there.var),
         **made,
     }
     os.environ.update({name: value for name, value in values.items() if not given.get(name)})
+
+
+def redis_of(address: str, worker: int) -> str:
+    """Where the worker of that number keeps its rings: as many databases after the given one, of Redis' usual 16."""
+    url = urlsplit(address)
+    if url.scheme == "unix":
+        first = int(parse_qs(url.query).get("db", ["0"])[0])
+        return f"{address.partition('?')[0]}?db={(first + worker) % 16}"
+    first = int(url.path.strip("/") or 0)
+    return url._replace(path=f"/{(first + worker) % 16}").geturl()
 
 
 def roomy(program: Program) -> Program:

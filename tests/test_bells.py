@@ -15,6 +15,7 @@ from django.db import transaction
 from clips.tasks import prepare_clip, ring_for
 from config import bells
 from config.celery import app
+from tests.engines import redis_of
 
 
 @pytest.fixture
@@ -120,3 +121,17 @@ def test_every_beat_entry_names_a_task_and_expires_before_its_next() -> None:
         assert entry["task"] in app.tasks
         assert entry["options"]["expires"] <= entry["schedule"]
         assert entry["options"]["queue"] == "general"
+
+
+@pytest.mark.parametrize(
+    ("given", "second"),
+    [
+        ("unix:///run/redis.sock?db=0", "unix:///run/redis.sock?db=1"),
+        ("unix:///run/redis.sock", "unix:///run/redis.sock?db=1"),
+        ("redis://:secret@localhost:6379/15", "redis://:secret@localhost:6379/0"),
+        ("redis://localhost:6379", "redis://localhost:6379/1"),
+    ],
+)
+def test_each_worker_of_a_test_run_has_rings_of_its_own(given, second) -> None:
+    """Shared, one's worker process would take what the other's test rings, and find nothing in its own database."""
+    assert redis_of(given, 1) == second
