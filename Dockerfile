@@ -22,6 +22,7 @@ COPY deploy/alive.py deploy/make_buckets.py ./deploy/
 # The settings want to be complete before they serve any command. What they get lives for this line only; nothing is
 # connected to. Files that Django writes are for their owner alone, and the owner here is not who will serve them.
 RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_hex(64))')" \
+    ACCESS_LOG_KEY="$(python -c 'import secrets; print(secrets.token_hex(64))')" \
     ALLOWED_HOSTS=build.invalid DATABASE_URL=postgresql:///build REDIS_URL=unix:///build VAR_DIR=/tmp/build \
     python manage.py collectstatic --noinput \
     && rm -rf /tmp/build \

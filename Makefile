@@ -64,7 +64,7 @@ compile = $(VENV)/bin/uv pip compile --universal --python-version 3.11 --generat
 
 # Settings as on a server, with secrets that live as long as the command.
 secret = $$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')
-as_server = export SECRET_KEY="$(secret)" ALLOWED_HOSTS=sightline.test REDIS_URL="redis://:$(secret)@localhost:1/0" \
+as_server = export SECRET_KEY="$(secret)" ACCESS_LOG_KEY="$(secret)" ALLOWED_HOSTS=sightline.test REDIS_URL="redis://:$(secret)@localhost:1/0" \
 	DATABASE_URL="postgresql://sightline:$(secret)@localhost:1/sightline"
 
 # $(call have,run): a virtual environment with what requirements/run.lock names. One that was left half-made, was copied

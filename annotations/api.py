@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import cast
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import APIException, AuthenticationFailed, MethodNotAllowed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotations import amending, exporting, flagging, leasing, links, queries, submitting
-from annotations.errors import ExportNotReady, VersionMismatch, VersionMissing
-from annotations.models import Annotation, Export, ExportState, Lease
+from annotations.errors import VersionMismatch, VersionMissing
+from annotations.models import Annotation, Export, Lease
 from annotations.serializers import (
     AmendIn,
     AnnotationIn,
@@ -35,8 +35,11 @@ from annotations.serializers import (
     lease_out,
 )
 from annotations.tasks import settle_task, write_export
-from clips import storage
-from clips.serving import rendition_response
+from clips import access, storage
+from clips.access import About
+from clips.models import Credentials
+from clips.pseudonyms import mark_of
+from clips.serving import asking_of, rendition_response
 from config.bells import ring
 from config.clock import database_now
 from config.errors import NotFound
@@ -326,13 +329,14 @@ class ExportDownloadView(APIView):
         responses={
             (200, "application/x-ndjson"): OpenApiTypes.BINARY,
             409: OpenApiResponse(description="problem+json: export-not-ready"),
+            410: OpenApiResponse(description="problem+json: export-withdrawn; ask for a new one"),
         },
         summary="The labels, one JSON object a line",
+        description="Refused once an owner took back what a line of it stands on, or that expired.",
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         export = own_export(request, pk)
-        if export.state != ExportState.DONE:
-            raise ExportNotReady(f"This export is {export.get_state_display().lower()}.")
+        exporting.check_download(export)
         response = ranged(
             request._request,
             size=export.size_bytes,
@@ -356,16 +360,35 @@ def own_export(request: Request, export_id: int) -> Export:
 
 
 @csrf_exempt
-@require_safe
 def media(request: HttpRequest, sealed: str) -> HttpResponseBase:
     """A rendition's bytes, for the holder of the lease that the link was made for."""
     try:
-        found = Tokens().authenticate(Request(request))
+        if request.method not in {"GET", "HEAD"}:
+            raise _refused(request, MethodNotAllowed(str(request.method)))
+        try:
+            found = Tokens().authenticate(Request(request))
+        except AuthenticationFailed as error:
+            raise _refused(request, error) from None
         user = found[0] if found else request.user
-        rendition = links.open_link(sealed, user=user, at=database_now())
-        return rendition_response(request, rendition)
+        kind = Credentials.TOKEN if found else Credentials.SESSION if user.is_authenticated else Credentials.LINK
+        opened = links.open_link(sealed, asking=asking_of(request, user, credentials=kind), at=database_now())
+        return rendition_response(
+            request,
+            opened.rendition,
+            mark=mark_of(opened.user_id),
+            may_still=lambda: links.still_opens(opened, at=database_now()),
+        )
     except Exception as error:
         document, headers = describe(error)
         if document is None:
             raise
+        headers |= {"Allow": "GET, HEAD"} if document["status"] == 405 else {}
+        headers |= {"Cache-Control": "no-store"}
         return JsonResponse(document, status=document["status"], content_type=PROBLEM, headers=headers)
+
+
+def _refused(request: HttpRequest, error: APIException) -> APIException:
+    """The refusal of a request whose link was not looked at, written down."""
+    document, _headers = describe(error)
+    access.refuse(asking_of(request, AnonymousUser()), About(), code=document["code"] if document else "refused")
+    return error

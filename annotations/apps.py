@@ -7,9 +7,13 @@ class AnnotationsConfig(AppConfig):
     verbose_name = "Work"
 
     def ready(self) -> None:
+        from annotations import forgetting
+        from clips import purging, retention
         from clips.storage import set_up
         from config.roles import ensure_roles  # models are not loaded before this
 
+        purging.FORGETTERS["work"] = forgetting.blank_notes
+        retention.USES.append(forgetting.last_leased)
         # The highest room: when its migrations are done, every permission that a role names exists.
         post_migrate.connect(ensure_roles, sender=self, dispatch_uid="ensure_roles")
         post_migrate.connect(set_up, sender=self, dispatch_uid="set_up_storages")

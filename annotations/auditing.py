@@ -37,14 +37,20 @@ class Finding:
 CHECKS = [
     Check(
         "quota-counters",
-        "A quota day's held and used are its live and its submitted leases.",
+        "A quota day's held are its live leases, and its used those that were answered or flagged as sensitive.",
+        # What was flagged as broken ended by that; a lease that was flagged otherwise ended by a sensitive flag.
         """
         SELECT q.id AS quota_day, q.held, q.used, count(l.id) FILTER (WHERE l.state = 'live') AS live,
-               count(l.id) FILTER (WHERE l.state = 'submitted') AS submitted
-          FROM workforce_quotaday q LEFT JOIN annotations_lease l ON l.quota_day_id = q.id
+               count(l.id) FILTER (WHERE l.spent) AS spent
+          FROM workforce_quotaday q
+          LEFT JOIN (
+                SELECT e.id, e.quota_day_id, e.state,
+                       e.state = 'submitted' OR e.state = 'flagged' AND NOT EXISTS (
+                            SELECT 1 FROM annotations_flag f WHERE f.lease_id = e.id AND f.kind = 'broken') AS spent
+                  FROM annotations_lease e
+               ) l ON l.quota_day_id = q.id
          GROUP BY q.id
-        HAVING q.held <> count(l.id) FILTER (WHERE l.state = 'live')
-            OR q.used <> count(l.id) FILTER (WHERE l.state = 'submitted')
+        HAVING q.held <> count(l.id) FILTER (WHERE l.state = 'live') OR q.used <> count(l.id) FILTER (WHERE l.spent)
         """,
     ),
     Check(
@@ -102,13 +108,34 @@ CHECKS = [
         "due-times",
         "What waits has a due time.",
         """
-        SELECT 'clip' AS kind, id FROM clips_clip WHERE state NOT IN ('ready', 'failed', 'withheld') AND due_at IS NULL
+        SELECT 'clip' AS kind, id FROM clips_clip WHERE state NOT IN ('ready', 'failed', 'withheld', 'purged')
+           AND due_at IS NULL
         UNION ALL
         SELECT 'task', id FROM annotations_task WHERE state IN ('open', 'full', 'stopped') AND due_at IS NULL
         UNION ALL
         SELECT 'case', id FROM clips_case WHERE state = 'open' AND due_at IS NULL
         UNION ALL
         SELECT 'export', id FROM annotations_export WHERE state IN ('requested', 'writing') AND due_at IS NULL
+        UNION ALL
+        SELECT 'purge', id FROM clips_purge WHERE state <> 'done' AND due_at IS NULL
+        """,
+    ),
+    Check(
+        "purged-is-purged",
+        "Of a purged clip nothing is known, its purge is done and stands in the ledger, and nobody holds it.",
+        """
+        SELECT c.id AS clip
+          FROM clips_clip c
+         WHERE c.state = 'purged'
+           AND (EXISTS (SELECT 1 FROM clips_rendition r WHERE r.clip_id = c.id)
+                OR EXISTS (SELECT 1 FROM clips_print p WHERE p.clip_id = c.id)
+                OR EXISTS (SELECT 1 FROM clips_deviceevent e WHERE e.clip_id = c.id)
+                OR EXISTS (SELECT 1 FROM clips_likeness k WHERE c.id IN (k.clip_id, k.other_id))
+                OR EXISTS (SELECT 1 FROM clips_clip d WHERE d.same_as_id = c.id)
+                OR NOT EXISTS (SELECT 1 FROM clips_purge g WHERE g.clip_id = c.id AND g.state = 'done')
+                OR NOT EXISTS (SELECT 1 FROM clips_purgedkey l WHERE l.clip = c.id)
+                OR EXISTS (SELECT 1 FROM annotations_annotation a JOIN annotations_task t ON t.id = a.task_id
+                            WHERE t.clip_id = c.id AND a.answer ? 'note'))
         """,
     ),
     Check(
@@ -125,11 +152,17 @@ CHECKS = [
         "heads-pass-no-free-seat",
         "Every free seat of an open task is at or behind its lane's head.",
         """
-        SELECT t.id AS task, t.rank, n.id AS lane, n.head_rank, n.tail_rank, n.express_head, n.express_next
-          FROM annotations_task t JOIN annotations_lane n ON n.id = t.lane_id
+        SELECT t.id AS task, t.rank, n.lane_id AS lane, n.head_rank, n.tail_rank, n.express_head, n.express_next
+          FROM annotations_task t
+          LEFT JOIN (
+                SELECT h.*
+                  FROM annotations_lane ln
+                 CROSS JOIN LATERAL (
+                        SELECT * FROM annotations_head WHERE lane_id = ln.id ORDER BY number DESC LIMIT 1) h
+               ) n ON n.lane_id = t.lane_id
          WHERE t.state = 'open' AND t.seats_left > 0
-           AND CASE WHEN t.rank < 100000000000
-                    THEN t.rank < n.express_head OR t.rank >= n.express_next
+           AND CASE WHEN n.lane_id IS NULL THEN true
+                    WHEN t.rank < 100000000000 THEN t.rank < n.express_head OR t.rank >= n.express_next
                     ELSE t.rank < n.head_rank OR t.rank > n.tail_rank END
         """,
     ),
@@ -148,17 +181,52 @@ CHECKS = [
     ),
     Check(
         "nothing-held-of-what-may-not-be-seen",
-        "No lease is live on a clip that is not ready or whose owner withdrew.",
+        "No lease is live on a clip that is not ready, or a minute after its owner's consent ended.",
         """
         SELECT l.id AS lease, t.id AS task, c.id AS clip, c.state
           FROM annotations_lease l
           JOIN annotations_task t ON t.id = l.task_id
+          JOIN annotations_project p ON p.id = t.project_id
           JOIN clips_clip c ON c.id = t.clip_id
          WHERE l.state = 'live'
-           AND (c.state <> 'ready' OR t.state <> 'open' OR NOT EXISTS (
-                SELECT 1 FROM clips_consent a
-                 WHERE a.clip_id = c.id AND a.withdrawn_at IS NULL
-                   AND a.purposes @> ARRAY['human_review']::varchar[]))
+           AND (c.state <> 'ready' OR t.state <> 'open'
+                OR NOT EXISTS (SELECT 1 FROM clips_permit m WHERE m.clip_id = c.id AND m.purpose = p.purpose
+                                  AND m.until > now() - interval '1 minute')
+               AND NOT EXISTS (SELECT 1 FROM clips_closing w WHERE w.clip_id = c.id
+                                  AND w.due_at > now() - interval '1 minute'))
+        """,
+    ),
+    Check(
+        "permits-follow-from-events",
+        "What is permitted of a clip is what its owner's events leave standing, and nothing else.",
+        """
+        SELECT coalesce(m.clip_id, s.clip_id) AS clip, coalesce(m.purpose, s.purpose) AS purpose, m.id AS permit
+          FROM (SELECT * FROM clips_permit WHERE until > clock_timestamp()) m
+          FULL JOIN (
+                SELECT c.id AS clip_id, p.purpose,
+                       max(coalesce(g.expires_at, '9999-01-01 00:00:00+00')) AS until
+                  FROM clips_clip c
+                  JOIN clips_consentevent g
+                    ON g.owner_key = c.owner_key AND g.kind = 'given' AND (g.clip_id = c.id OR g.clip_id IS NULL)
+                  JOIN clips_disclosure d ON d.id = g.disclosure_id AND d.region = c.region
+                 CROSS JOIN LATERAL unnest(g.purposes) AS p(purpose)
+                 WHERE NOT EXISTS (
+                        SELECT 1 FROM clips_consentevent w
+                         WHERE w.owner_key = g.owner_key AND w.kind = 'withdrawn'
+                           AND (w.clip_id = c.id OR w.clip_id IS NULL) AND p.purpose = ANY (w.purposes)
+                           AND (w.at >= g.at OR w.id > g.id))
+                 GROUP BY c.id, p.purpose
+               ) s ON s.clip_id = m.clip_id AND s.purpose = m.purpose
+         WHERE m.until IS DISTINCT FROM s.until AND greatest(m.until, s.until) > clock_timestamp() + interval '1 second'
+        """,
+    ),
+    Check(
+        "withdrawals-are-carried-out",
+        "A minute after an owner withdrew nothing is left to end, but of a clip whose bytes are still on their way.",
+        """
+        SELECT w.clip_id AS clip, w.event_id AS event
+          FROM clips_closing w JOIN clips_clip c ON c.id = w.clip_id
+         WHERE w.due_at < now() - interval '1 minute' AND c.state <> 'receiving'
         """,
     ),
     Check(

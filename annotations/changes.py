@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Model
 
 from annotations.models import Lease, Project, Task
-from clips.models import Clip
+from clips.models import Clip, LegalHold, LegalRequest, OwnerRequest
 from workforce.models import DailyLimit, Reviewer, Team
 
 # What is kept, by the word for it.
@@ -18,6 +18,9 @@ KEPT: dict[str, type[Model]] = {
     "task": Task,
     "project": Project,
     "clip": Clip,
+    "hold": LegalHold,
+    "request": OwnerRequest,
+    "legal request": LegalRequest,
     "reviewer": Reviewer,
     "team": Team,
 }

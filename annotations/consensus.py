@@ -15,6 +15,7 @@ from django.db.models import F
 
 from annotations import queries
 from annotations.models import TASK_MOVES, Annotation, Task, TaskState
+from clips.queries import reviewable
 from config.states import move
 
 
@@ -80,4 +81,8 @@ def one_more_seat(task: Task, *, at: datetime) -> bool:
     )
     if moved == 1:
         queries.return_seat(task.pk)
+        if not reviewable(task.project.purpose).filter(pk=task.clip_id).exists():
+            # Put aside until it may be shown again.
+            rows = Task.objects.filter(pk=task.pk)
+            move(rows, moves=TASK_MOVES, old=TaskState.OPEN, new=TaskState.STOPPED, state_since=at)
     return moved == 1

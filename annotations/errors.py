@@ -53,6 +53,24 @@ class ConsentWithdrawn(Gone):
     code = "consent-withdrawn"
 
 
+class ClipForgotten(Gone):
+    """This clip's time here was over; it is being purged."""
+
+    code = "clip-purged"
+
+
+class ConsentExpired(Gone):
+    """Its owner's consent is over, so nobody may look at this clip now."""
+
+    code = "consent-expired"
+
+
+class ExportWithdrawn(Gone):
+    """An owner no longer agrees that their clip is in this export; ask for a new one, without it."""
+
+    code = "export-withdrawn"
+
+
 class NothingToRequeue(Refusal):
     """This task is not waiting for a decision and nobody holds it."""
 
@@ -81,6 +99,12 @@ class MediaLinkOver(Gone):
     """This link lived as long as its lease, and the lease is over."""
 
     code = "media-link-over"
+
+
+class MediaLinkExpired(Gone):
+    """This link's minutes are over; get or renew the lease, whose reply has fresh ones."""
+
+    code = "media-link-expired"
 
 
 class AnswerNotInSchema(BadInput):
@@ -117,3 +141,9 @@ class VersionMismatch(Refusal):
 
     code = "version-mismatch"
     status = 412
+
+
+class UnknownCategory(BadInput):
+    """No project names this category."""
+
+    code = "unknown-category"

@@ -22,11 +22,12 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Prefetch
 
-from annotations.models import EXPORT_MOVES, Annotation, Export, ExportState, Project, Task, TaskState
+from annotations.errors import ExportNotReady, ExportWithdrawn
+from annotations.models import EXPORT_MOVES, Annotation, Export, ExportLine, ExportState, Project, Task, TaskState
 from clips import storage
 from clips.errors import StorageAway
-from clips.models import Clip
-from clips.queries import consents_for_review, reviewable
+from clips.models import Clip, ClipState, ConsentEvent, Permit, Purpose
+from clips.queries import permits, permitted, reviewable
 from config.states import move
 from config.ticks import alone
 
@@ -51,6 +52,8 @@ class Tally:
     labels: Counter[str] = field(default_factory=Counter)
     schema_versions: set[int] = field(default_factory=set)
     disclosures: dict[str, str] = field(default_factory=dict)
+    held: list[tuple[int, int]] = field(default_factory=list)
+    """Each line's task and clip."""
     digest: Any = field(default_factory=hashlib.sha256)
 
 
@@ -93,43 +96,101 @@ def _write(export_id: int, *, now: Clock) -> bool:
         log.warning("export %s: attempt %s: %s", export_id, export.attempts, type(error).__name__)
         put_off(export, at=now())
         return False
-    done = move(
-        Export.objects.filter(pk=export_id, attempts=export.attempts),
-        moves=EXPORT_MOVES,
-        old=ExportState.WRITING,
-        new=ExportState.DONE,
-        key=key,
-        lines=tally.lines,
-        size_bytes=tally.size_bytes,
-        sha256=tally.digest.hexdigest(),
-        manifest=manifest,
-        failure="",
-        state_since=now(),
-        due_at=None,
-    )
+    with transaction.atomic():
+        done = move(
+            Export.objects.filter(pk=export_id, attempts=export.attempts),
+            moves=EXPORT_MOVES,
+            old=ExportState.WRITING,
+            new=ExportState.DONE,
+            key=key,
+            lines=tally.lines,
+            size_bytes=tally.size_bytes,
+            sha256=tally.digest.hexdigest(),
+            manifest=manifest,
+            failure="",
+            state_since=now(),
+            due_at=None,
+        )
+        if done == 1:
+            ExportLine.objects.bulk_create(
+                (ExportLine(export=export, task_id=task, clip_id=clip) for task, clip in tally.held), batch_size=5000
+            )
+        over = withdrawn_lines(export) if done == 1 else 0
+        if over:
+            transaction.set_rollback(True)
+    if over:
+        # Its file names what somebody took back while it was written: it is written again, without that.
+        storage.delete(ALIAS, key)
+        storage.delete(ALIAS, f"{key}.manifest.json")
+        write_again(export, at=now())
+        return False
     return done == 1
+
+
+def withdrawn_lines(export: Export) -> int:
+    """How many lines of an export may no longer be handed out: their owners took back what the line stands on, or it
+    expired."""
+    wanted = ExportLine.objects.filter(export=export)
+    wanted = wanted.exclude(clip__state__in=[ClipState.WITHHELD, ClipState.PURGED])
+    for purpose in {Purpose.MODEL_TRAINING, export.project.purpose}:
+        wanted = wanted.filter(Exists(permits(purpose).filter(clip=OuterRef("clip"))))
+    return ExportLine.objects.filter(export=export).count() - wanted.count()
+
+
+def check_download(export: Export) -> None:
+    """Whether an export may be handed out as it was written.
+
+    Raises :class:`ExportNotReady`; and :class:`ExportWithdrawn` when an owner no longer agrees to a line of it.
+    """
+    if export.state != ExportState.DONE:
+        raise ExportNotReady(f"This export is {export.get_state_display().lower()}.")
+    over = withdrawn_lines(export)
+    unknown = export.lines - ExportLine.objects.filter(export=export).count()
+    if over or unknown:
+        raise ExportWithdrawn(
+            f"Of {over + unknown} of its {export.lines} lines it is not known that their owners still agree; ask for a "
+            "new export, which is without them.",
+            lines=over + unknown,
+        )
 
 
 def lines(project: Project) -> Iterator[tuple[dict[str, Any], Task]]:
     """The project's settled tasks as export lines, by task id. Must be read inside one snapshot."""
+    stands_on = (project.purpose, Purpose.MODEL_TRAINING)
     tasks = (
         Task.objects.filter(
-            Exists(reviewable().filter(pk=OuterRef("clip_id"))), project=project, state=TaskState.SETTLED
+            Exists(reviewable(project.purpose).filter(pk=OuterRef("clip_id"))),
+            Exists(permitted(Purpose.MODEL_TRAINING).filter(pk=OuterRef("clip_id"))),
+            project=project,
+            state=TaskState.SETTLED,
         )
-        .select_related("clip", "team__region")
+        .select_related("clip", "project", "team__region")
         .prefetch_related(
             Prefetch("annotations", Annotation.objects.select_related("reviewer").order_by("id")),
-            Prefetch("clip__consents", consents_for_review().select_related("disclosure").order_by("id")),
+            Prefetch("clip__permits", permits(*stands_on).select_related("event__disclosure")),
         )
         .order_by("id")
     )
     for task in tasks.iterator(chunk_size=500):
-        yield _line(task), task
+        # Permits run out by the clock, also within a snapshot: what did since the first look is left out.
+        under = {permit.purpose: permit for permit in task.clip.permits.all()}
+        if set(under) == set(stands_on):
+            yield _line(task, under), task
 
 
-def _line(task: Task) -> dict[str, Any]:
+def _consent(event: ConsentEvent) -> dict[str, Any]:
+    """An event as a line names it: what was agreed to, under which text, when."""
+    return {
+        "id": event.pk,
+        "disclosure": event.disclosure.version,  # type: ignore[union-attr]  # a given event has one, by a CHECK
+        "disclosure_sha256": event.disclosure_sha256,
+        "purposes": event.purposes,
+        "given_at": event.at.isoformat(),
+    }
+
+
+def _line(task: Task, under: dict[str, Permit]) -> dict[str, Any]:
     clip: Clip = task.clip
-    consent = clip.consents.all()[0]
     return {
         "task": task.pk,
         "label": task.label,
@@ -143,13 +204,9 @@ def _line(task: Task) -> dict[str, Any]:
             "source": clip.source,
             "duration_ms": clip.duration_ms,
         },
-        "consent": {
-            "id": consent.pk,
-            "disclosure": consent.disclosure.version,
-            "disclosure_sha256": consent.disclosure.sha256,
-            "purposes": consent.purposes,
-            "given_at": consent.given_at.isoformat(),
-        },
+        # For looking at it, and for training with it: often one and the same.
+        "consent": _consent(under[task.project.purpose].event),
+        "training_consent": _consent(under[Purpose.MODEL_TRAINING].event),
         "annotations": [
             {
                 "id": annotation.pk,
@@ -182,7 +239,9 @@ def _write_lines(export: Export, path: Path) -> tuple[Tally, datetime]:
             tally.labels[task.label] += 1
             tally.annotations += len(line["annotations"])
             tally.schema_versions.update(item["schema_version"] for item in line["annotations"])
-            tally.disclosures[line["consent"]["disclosure"]] = line["consent"]["disclosure_sha256"]
+            tally.held.append((task.pk, task.clip_id))
+            for consent in (line["consent"], line["training_consent"]):
+                tally.disclosures[consent["disclosure"]] = consent["disclosure_sha256"]
     return tally, row[0]
 
 
@@ -220,6 +279,19 @@ def put_off(export: Export, *, at: datetime) -> None:
         failure="The storage or the disk did not answer; it is tried again by itself.",
         state_since=at,
         due_at=at + timedelta(seconds=min(15 * 2 ** min(export.attempts, 6), 600)),
+    )
+
+
+def write_again(export: Export, *, at: datetime) -> None:
+    """Somebody withdrew while it was written: it is written anew at once, and charged no attempt."""
+    move(
+        Export.objects.filter(pk=export.pk, attempts=export.attempts),
+        moves=EXPORT_MOVES,
+        old=ExportState.WRITING,
+        new=ExportState.REQUESTED,
+        attempts_allowed=F("attempts_allowed") + 1,
+        state_since=at,
+        due_at=at,
     )
 
 

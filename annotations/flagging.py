@@ -1,4 +1,4 @@
-"""Flagging: a reviewer says that something is wrong with a clip. It costs them nothing."""
+"""Flagging: a reviewer says that something is wrong with a clip. It costs them nothing; a sensitive one is paid."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ def flag(
 ) -> tuple[Flag, bool]:
     """Flag what the reviewer was shown under their lease; returns the flag and whether this call made it.
 
-    ``sensitive`` takes the clip from everybody at once and opens a case for cleared staff. ``broken`` ends this lease,
-    and the clip stops when a second person says so. Both return the seat and the day's unit. ``emergency`` opens a case
-    that is due in minutes and leaves the lease as it is, for what was seen should still be labelled. What was shown may
-    be flagged after the lease is over, too, but for ``broken``. Raises :class:`NotFound`, :class:`StaleToken` or how
+    ``sensitive`` takes the clip from everybody at once and opens a case for cleared staff; who had to see it has done
+    that unit of the day's work. ``broken`` ends this lease, returns the unit, and stops the clip when a second person
+    says so. Both return the seat. ``emergency`` opens a case that is due in minutes and leaves the lease as it is, for
+    what was seen should still be labelled. What was shown may be flagged after the lease is over, too, but for
+    ``broken``. Raises :class:`NotFound`, :class:`StaleToken` or how
     the lease ended.
     """
     lease = leasing.own_lease(reviewer, lease_id)
@@ -47,7 +48,7 @@ def flag(
             raise leasing.why_over(lease)
         ended = live is not None and kind != CaseKind.EMERGENCY
         if ended:
-            _end_flagged(lease, at=at)
+            _end_flagged(lease, kind=kind, at=at)
         case = cases.open_case(lease.task.clip_id, kind=kind, at=at)
         made = Flag.objects.create(lease=lease, kind=kind, note=note, flagged_at=at, case=case)
         stops = kind == CaseKind.SENSITIVE or (
@@ -64,6 +65,9 @@ def flag(
     return made, True
 
 
-def _end_flagged(lease: Lease, *, at: datetime) -> None:
+def _end_flagged(lease: Lease, *, kind: str, at: datetime) -> None:
     move(Lease.objects.filter(pk=lease.pk), moves=LEASE_MOVES, old=LeaseState.LIVE, new=LeaseState.FLAGGED, ended_at=at)
-    quotas.give_back(lease.quota_day_id)
+    if kind == CaseKind.SENSITIVE:
+        quotas.spend(lease.quota_day_id)
+    else:
+        quotas.give_back(lease.quota_day_id)

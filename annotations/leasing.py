@@ -20,7 +20,9 @@ from django.db.models.functions import Greatest
 from annotations import queries
 from annotations.errors import (
     AlreadySubmitted,
+    ClipForgotten,
     ClipQuarantined,
+    ConsentExpired,
     ConsentWithdrawn,
     LeaseFlagged,
     LeaseLapsed,
@@ -31,6 +33,9 @@ from annotations.errors import (
     StaleToken,
 )
 from annotations.models import LEASE_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
+from clips.models import Permit
+from clips.queries import permits
+from config.clock import DatabaseNow
 from config.errors import KeyReused, NotFound, Refusal
 from config.states import move
 from config.ticks import each
@@ -53,8 +58,8 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
     """Lease up to ``count`` tasks to the reviewer with this sign-in, the earliest virtual deadline first.
 
     One statement, which is one durable transaction: either the leases stand, their seats are taken and the day holds
-    their units, or nothing happened. No work leaves an empty list and a reason: queue-empty, all-done-by-you or
-    holding-enough. With a ``key``, a repeat gets the same leases. Raises
+    their units, or nothing happened. No work leaves an empty list and a reason: queue-empty, all-done-by-you,
+    holding-enough or exposure-reached. With a ``key``, a repeat gets the same leases. Raises
     :class:`workforce.errors.QuotaExhausted`, :class:`Paused`, :class:`KeyReused`, :class:`NotAReviewer`.
     """
     taken = queries.take(user_id, min(count, MOST_AT_ONCE), key)
@@ -70,6 +75,8 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
         raise Paused(reason=taken.outcome)
     if taken.outcome == "holding-enough":
         return Granted([], quota, "holding-enough")
+    if taken.outcome == "exposure-reached":
+        return Granted([], quota, "exposure-reached")
     if taken.lease_ids:
         return Granted(taken.lease_ids, quota)
     reason = why_nothing(user_id)
@@ -157,12 +164,13 @@ def renew(reviewer: Reviewer, lease_id: int, *, token: UUID, at: datetime) -> Le
     project = lease.task.project
     length = timedelta(seconds=project.lease_seconds or max(300, 3 * lease.task.clip.duration_ms // 1000 + 120))
     last = lease.granted_at + timedelta(seconds=project.lease_most_seconds)
-    moved = Lease.objects.filter(pk=lease.pk, state=LeaseState.LIVE, expires_at__gt=at).update(
+    agreed = permits(project.purpose).filter(clip=lease.task.clip_id)
+    moved = Lease.objects.filter(Exists(agreed), pk=lease.pk, state=LeaseState.LIVE, expires_at__gt=at).update(
         expires_at=Greatest(F("expires_at"), min(at + length, last))
     )
     lease.refresh_from_db()
     if moved != 1:
-        raise why_over(lease)
+        raise why_over(lease) if lease.state != LeaseState.LIVE else why_closed(lease)
     return lease
 
 
@@ -203,7 +211,7 @@ def lock_in_order(lease: Lease) -> None:
 
 def ended(lease_id: int) -> Lease:
     """A lease with what says how it ended."""
-    return Lease.objects.only("state", "recall_reason").get(pk=lease_id)
+    return Lease.objects.select_related("task__project").get(pk=lease_id)
 
 
 def why_over(lease: Lease) -> Refusal:
@@ -219,7 +227,17 @@ def why_over(lease: Lease) -> Refusal:
     return LeaseLapsed()
 
 
+def why_closed(lease: Lease) -> Refusal:
+    """The refusal for a live lease under which nothing may be done: its time is over, or its owner's consent is."""
+    theirs = Permit.objects.filter(clip=lease.task.clip_id, purpose=lease.task.project.purpose)
+    if theirs.filter(until__gt=DatabaseNow()).exists():
+        return LeaseLapsed()
+    return ConsentExpired() if theirs.exists() else ConsentWithdrawn()
+
+
 RECALLED: dict[str, type[Refusal]] = {
     RecallReason.QUARANTINED: ClipQuarantined,
     RecallReason.WITHDRAWN: ConsentWithdrawn,
+    RecallReason.PURGED: ClipForgotten,
+    RecallReason.EXPIRED: ConsentExpired,
 }

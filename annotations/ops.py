@@ -19,10 +19,8 @@ from annotations.serializers import (
     PausedOut,
     RecalledOut,
     RequeuedOut,
-    WithdrawalIn,
-    WithdrawnOut,
 )
-from clips.models import Case, CaseState, Consent
+from clips.models import Case, CaseKind, CaseState
 from config.clock import database_now
 from config.errors import NotFound
 from config.http.roles import needs
@@ -123,8 +121,10 @@ class CasesView(APIView):
 
     @extend_schema(operation_id="list_cases", responses={200: CasesOut}, summary="Open cases, the most urgent first")
     def get(self, request: Request) -> Response:
-        rows = Case.objects.filter(state=CaseState.OPEN).prefetch_related("flags").order_by("due_at")[:MOST_CASES]
-        return Response({"cases": CaseOut(rows, many=True).data})
+        rows = Case.objects.filter(state=CaseState.OPEN).prefetch_related("flags").order_by("due_at")
+        if not request.user.has_perm("clips.decide_sensitive"):
+            rows = rows.exclude(kind=CaseKind.SENSITIVE)
+        return Response({"cases": CaseOut(rows[:MOST_CASES], many=True).data})
 
 
 class DecisionView(APIView):
@@ -148,43 +148,3 @@ class DecisionView(APIView):
         incoming.is_valid(raise_exception=True)
         case = stopping.decide(pk, by=cast(User, request.user), **incoming.validated_data, at=database_now())
         return Response(CaseOut(case).data)
-
-
-class WithdrawalView(APIView):
-    """An owner takes back what they agreed to."""
-
-    permission_classes = [needs("clips.add_clip", "clips.change_consent")]
-
-    @extend_schema(
-        operation_id="withdraw_consent",
-        request=WithdrawalIn,
-        responses={200: WithdrawnOut, 404: OpenApiResponse(description="problem+json: not-found; also for others'")},
-        summary="Withdraw a consent",
-        description="For whoever recorded it, and for privacy officers. From the answer on nobody is shown the clip: "
-        "it has left every queue, leases on it have ended (their next call answers 410 `consent-withdrawn`), and links "
-        "to it open nothing. Repeating it is harmless; it cannot be undone, but a new consent may come with the clip.",
-    )
-    def post(self, request: Request, pk: int) -> Response:
-        incoming = WithdrawalIn(data=request.data)
-        incoming.is_valid(raise_exception=True)
-        user = cast(User, request.user)
-        rows = (
-            Consent.objects.all() if user.has_perm("clips.change_consent") else Consent.objects.filter(recorded_by=user)
-        )
-        consent = rows.filter(pk=pk).first()
-        if consent is None:
-            raise NotFound
-        ended = 0
-        if consent.withdrawn_at is None:
-            ended = stopping.withdraw(
-                consent.clip_id, by=user, reason=incoming.validated_data["reason"], at=database_now()
-            )
-            consent.refresh_from_db()
-        return Response(
-            {
-                "consent": consent.pk,
-                "clip": consent.clip_id,
-                "withdrawn_at": consent.withdrawn_at,
-                "leases_ended": ended,
-            }
-        )

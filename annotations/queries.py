@@ -14,8 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Greatest, Least
 
 from annotations.models import Annotation, Lane, Project
 from clips.models import Clip
@@ -41,8 +39,8 @@ class Taken:
 def take(user_id: int, count: int, key: str | None = None) -> Taken:
     """Take up to ``count`` seats for the reviewer with this sign-in.
 
-    Outcomes: granted, nothing, holding-enough, quota-exhausted, you-are-paused, team-is-paused, repeated (the same
-    key: the same leases), key-reused (the key with another count), not-a-reviewer.
+    Outcomes: granted, nothing, holding-enough, exposure-reached, quota-exhausted, you-are-paused, team-is-paused,
+    repeated (the same key: the same leases), key-reused (the key with another count), not-a-reviewer.
     """
     found = prepared.rows(
         "SELECT outcome, quota_day_id, day, time_zone, day_limit, used, held, lease_ids, at"
@@ -62,8 +60,9 @@ class Submitted:
 
 
 def submit(user_id: int, lease_id: int, *, token: UUID, label: str, answer: Any, schema_version: int) -> Submitted:
-    """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, and how else the lease
-    ended: returned, skipped, lapsed (the answer is then kept as late)."""
+    """Write an answer under a lease, once. Outcomes: written, repeated, not-found, stale-token, not-permitted (the
+    owner no longer agrees; nothing was changed), and how else the lease ended: returned, skipped, lapsed (the answer is
+    then kept as late)."""
     found = prepared.rows(
         "SELECT outcome, annotation_id, task_is_full"
         " FROM sightline_submit(%s::bigint, %s::bigint, %s::uuid, %s::text, %s::jsonb, %s::integer)",
@@ -122,12 +121,15 @@ class LeaseRow:
     slug: str
     name: str
     schema_version: int
+    starts_blurred: bool
     label_schema: dict[str, Any]
     clip_id: int
     kind: str
     duration_ms: int
+    faces: str
     renditions: dict[str, list[int]]
     """By kind: its number and its size in bytes."""
+    read_at: datetime
 
 
 def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
@@ -135,10 +137,11 @@ def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
     found = prepared.rows(
         """
         SELECT l.id, l.token, l.state, l.granted_at, l.expires_at, t.id, t.due_at,
-               p.id, p.slug, p.name, p.schema_version, p.label_schema::text,
-               c.id, c.kind, c.duration_ms,
+               p.id, p.slug, p.name, p.schema_version, p.starts_blurred, p.label_schema::text,
+               c.id, c.kind, c.duration_ms, p.faces,
                (SELECT json_object_agg(m.kind, json_build_array(m.id, m.size_bytes))
-                  FROM clips_rendition m WHERE m.clip_id = c.id)::text
+                  FROM clips_rendition m WHERE m.clip_id = c.id)::text,
+               clock_timestamp()
           FROM annotations_lease l
           JOIN annotations_task t ON t.id = l.task_id
           JOIN annotations_project p ON p.id = t.project_id
@@ -148,7 +151,9 @@ def lease_rows(lease_ids: Sequence[int]) -> list[LeaseRow]:
         """,
         [list(lease_ids)],
     )
-    return [LeaseRow(*[*row[:11], json.loads(row[11]), *row[12:15], json.loads(row[15] or "{}")]) for row in found]
+    return [
+        LeaseRow(*[*row[:12], json.loads(row[12]), *row[13:17], json.loads(row[17] or "{}"), row[18]]) for row in found
+    ]
 
 
 def return_seat(task_id: int) -> None:
@@ -175,18 +180,24 @@ def lane_for(*, team: Team | int, project: Project, clip: Clip) -> Lane:
 
 
 def enter(lane: Lane, ranks: Sequence[int]) -> None:
-    """Make a lane ready for tasks of these ranks, which the caller inserts in the same transaction.
-
-    Locks the lane's row until then. What enters before the tail makes every bookmark in the lane worthless, and what
-    enters before the head moves the head back.
+    """Make a lane ready for tasks of these ranks, which the caller inserts in the same transaction; locks the lane
+    until then. What enters before the tail makes every bookmark in the lane worthless, and what enters before the head
+    moves the head back.
     """
-    first, last = min(ranks), max(ranks)
-    rows = Lane.objects.filter(pk=lane.pk)
-    if rows.filter(tail_rank=0).update(head_rank=first, tail_rank=last):
-        return
-    if not rows.filter(tail_rank__lt=first).update(tail_rank=Greatest("tail_rank", last)):
-        rows.update(
-            version=F("version") + 1,
-            head_rank=Least("head_rank", first),
-            tail_rank=Greatest("tail_rank", last),
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sightline_enter(%s, %s, %s)", [lane.pk, min(ranks), max(ranks)])
+
+
+def forget_old_heads() -> int:
+    """Delete all heads but each lane's newest; returns how many. Claims under way still see what they began with."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            DELETE FROM annotations_head h
+             USING annotations_lane ln
+             CROSS JOIN LATERAL (
+                    SELECT n.number FROM annotations_head n WHERE n.lane_id = ln.id ORDER BY n.number DESC LIMIT 1) last
+             WHERE h.lane_id = ln.id AND h.number < last.number
+            """
         )
+        return cursor.rowcount

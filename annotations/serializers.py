@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.reverse import reverse
 
+from annotations.faces import handed_out
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
 from annotations.models import Annotation, Export, Flag, LeaseState, Project, SkipReason
 from annotations.queries import LeaseRow
-from clips.models import Case, CaseKind, ClipKind, Decision
+from clips.models import Case, CaseKind, ClipKind, Decision, Faces
+from clips.pseudonyms import MARK_OPACITY, mark_of
 from config.errors import NotFound
 from config.http.strict import ReasonIn, StrictSerializer, TextUUID, WholeNumber
 
@@ -74,19 +78,6 @@ class RequeuedOut(serializers.Serializer[Any]):
     seats_left = serializers.IntegerField()
 
 
-class WithdrawalIn(StrictSerializer):
-    reason = serializers.CharField(
-        max_length=300, min_length=3, default="the owner asked", help_text="Kept beside the withdrawal."
-    )
-
-
-class WithdrawnOut(serializers.Serializer[Any]):
-    consent = serializers.IntegerField()
-    clip = serializers.IntegerField()
-    withdrawn_at = serializers.DateTimeField()
-    leases_ended = serializers.IntegerField(help_text="By this call.")
-
-
 class PausedOut(serializers.Serializer[Any]):
     paused = serializers.BooleanField()
     changed = serializers.BooleanField(help_text="Whether this call changed it.")
@@ -111,6 +102,10 @@ class ProjectOut(serializers.Serializer[Any]):
     label_schema = serializers.JSONField(
         help_text="question, labels (value, name, help), note: whether one may go along"
     )
+    starts_blurred = serializers.BooleanField(help_text="Show the clip blurred until the reviewer asks.")
+    faces = serializers.ChoiceField(
+        choices=Faces.choices, help_text="blurred: the faces that were found are covered in all that is linked to."
+    )
 
 
 class TaskBrief(serializers.Serializer[Any]):
@@ -129,7 +124,7 @@ class ClipBrief(serializers.Serializer[Any]):
 
 
 class MediaOut(serializers.Serializer[Any]):
-    """Links that open while the lease is live; they answer byte ranges and need no header."""
+    """Links that open for some minutes while the lease is live; they answer byte ranges and need no header."""
 
     proxy = serializers.URLField(help_text="video/mp4 with H.264 and AAC; audio/mp4 with AAC of a voice clip.")
     poster = serializers.URLField(required=False, help_text="image/jpeg; not of a voice clip.")
@@ -146,6 +141,14 @@ class MediaOut(serializers.Serializer[Any]):
     )
 
 
+class MarkOut(serializers.Serializer[Any]):
+    """The reviewer's mark, which a player must lay over moving pictures; in the poster it is drawn already."""
+
+    text = serializers.CharField(help_text="A pseudonym: the same for all that this reviewer is shown.")
+    position = serializers.ChoiceField(choices=["bottom-right"])
+    opacity = serializers.FloatField(help_text="Of the letters, from 0 to 1.")
+
+
 class LeaseOut(serializers.Serializer[Any]):
     """A lease as its holder sees it."""
 
@@ -157,11 +160,18 @@ class LeaseOut(serializers.Serializer[Any]):
     task = TaskBrief()
     clip = ClipBrief()
     media = MediaOut()
+    media_expires_at = serializers.DateTimeField(
+        help_text="Until when the links open; getting or renewing the lease gives fresh ones."
+    )
+    mark = MarkOut()
 
 
 def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
     """What :class:`LeaseOut` describes, by hand: this is the hot path, and fields are built anew for each answer."""
     build = request.build_absolute_uri
+    user_id = cast(int, request.user.pk)
+    until = min(row.expires_at, row.read_at + timedelta(seconds=settings.MEDIA_LINK_SECONDS))
+    shown = handed_out(row.renditions, faces=row.faces, clip_kind=row.kind)
     return {
         "id": row.id,
         "token": row.token,
@@ -176,6 +186,8 @@ def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
                 "name": row.name,
                 "schema_version": row.schema_version,
                 "label_schema": row.label_schema,
+                "starts_blurred": row.starts_blurred,
+                "faces": row.faces,
             },
             "due_at": row.due_at,
         },
@@ -183,16 +195,36 @@ def lease_out(row: LeaseRow, request: Request) -> dict[str, Any]:
             "id": row.clip_id,
             "kind": row.kind,
             "duration_ms": row.duration_ms,
-            "size_bytes": row.renditions.get("proxy", [0, 0])[1],
+            "size_bytes": shown.get("proxy", [0, 0])[1],
         },
-        "media": {kind: build(link(row.id, row.token, pk)) for kind, (pk, _size) in row.renditions.items()},
+        "media": {
+            kind: build(link(row.id, row.token, pk, user_id=user_id, until=until))
+            for kind, (pk, _size) in shown.items()
+        },
+        "media_expires_at": until,
+        "mark": {"text": mark_of(user_id), "position": "bottom-right", "opacity": MARK_OPACITY},
     }
+
+
+class CategoryOut(serializers.Serializer[Any]):
+    category = serializers.CharField()
+    opted_out = serializers.BooleanField()
+
+
+class CategoriesOut(serializers.Serializer[Any]):
+    categories = CategoryOut(many=True)
+
+
+class OptOutsIn(StrictSerializer):
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=32), max_length=100, help_text="All that you do not want to be handed."
+    )
 
 
 class QuotaOut(serializers.Serializer[Any]):
     day = serializers.DateField(help_text="Your local date.")
     allowed = serializers.IntegerField()
-    used = serializers.IntegerField(help_text="Submitted.")
+    used = serializers.IntegerField(help_text="Submitted, or flagged as sensitive.")
     held = serializers.IntegerField(help_text="Live leases.")
     left = serializers.IntegerField()
     resets_at = serializers.DateTimeField(help_text="Your next local midnight, in UTC.")
@@ -200,7 +232,9 @@ class QuotaOut(serializers.Serializer[Any]):
 
 class LeasesOut(serializers.Serializer[Any]):
     leases = LeaseOut(many=True)
-    reason = serializers.CharField(help_text="Why there are none: queue-empty or all-done-by-you; blank otherwise.")
+    reason = serializers.CharField(
+        help_text="Why there are none: queue-empty, all-done-by-you, holding-enough or exposure-reached."
+    )
     quota = QuotaOut()
 
 

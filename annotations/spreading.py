@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from annotations import queries
+from annotations import faces, queries
 from annotations.models import Lease, LeaseState, Project, Task, TaskState
-from clips.models import Clip
-from clips.queries import to_label
+from clips import adding
+from clips.models import Addition, Clip, ClipKind, ClipState, Faces
+from clips.preparing import NO_DETECTOR
+from clips.queries import to_label, with_proxy
 from workforce.models import Team
 
 AT_ONCE = 1000
@@ -52,6 +54,7 @@ def plan(clips: Sequence[int], shares: Iterable[Share]) -> dict[int, int]:
 
 def spread(*, at: datetime) -> int:
     """Make tasks for ready clips, project by project; returns how many were made."""
+    faces.say_needs()
     return sum(spread_project(project, at=at) for project in Project.objects.filter(is_active=True).order_by("pk"))
 
 
@@ -59,8 +62,9 @@ def spread_project(project: Project, *, at: datetime) -> int:
     """Make the project's tasks for the clips it does not have yet, over its teams of each clip's region."""
     by_region = able_teams(project)
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    wanted = to_label().filter(~Exists(planned), kind=project.clip_kind, region__in=list(by_region))
-    fresh = wanted.order_by("id")[:AT_ONCE]
+    wanted = to_label(project.purpose).filter(~Exists(planned), kind=project.clip_kind, region__in=list(by_region))
+    ask_for_proxies(wanted, project, at=at)
+    fresh = wanted.filter(with_proxy(project.faces)).order_by("id")[:AT_ONCE]
     clips: dict[str, list[Clip]] = defaultdict(list)
     for clip in fresh:
         clips[clip.region].append(clip)
@@ -74,6 +78,20 @@ def spread_project(project: Project, *, at: datetime) -> int:
         for (team_id, _sensitive), lot in sorted(lots.items()):
             made += _put_in_lane(project, team_id, lot, at=at)
     return made
+
+
+def ask_for_proxies(clips: QuerySet[Clip], project: Project, *, at: datetime) -> int:
+    """Ask for the proxies that these clips lack for this project, some of each region at a time; returns how many.
+
+    Clips that come now are made with what is needed; this is for those that were ready before the project was.
+    """
+    lacking = clips.filter(~with_proxy(project.faces), kind=ClipKind.VIDEO)
+    asked = Addition.objects.filter(clip=OuterRef("pk"), faces=project.faces)
+    found: dict[str, list[int]] = defaultdict(list)
+    fresh = lacking.filter(~Exists(asked)).order_by("id").values_list("region", "pk")
+    for region, clip_id in fresh[:AT_ONCE]:
+        found[region].append(clip_id)
+    return sum(adding.ask(ids, faces=project.faces, region=region, at=at) for region, ids in sorted(found.items()))
 
 
 def _put_in_lane(project: Project, team_id: int, clips: list[Clip], *, at: datetime) -> int:
@@ -179,8 +197,24 @@ def _able_team(task: Task) -> int | None:
     return best[0][0] if best else None
 
 
+def without_proxy(project: Project) -> tuple[int, str]:
+    """How many clips this project would have if they had its proxy, and why the latest could not be made, if one."""
+    wanted = to_label(project.purpose).filter(kind=project.clip_kind, region__in=project.teams.values("region__code"))
+    lacking = wanted.filter(~with_proxy(project.faces))
+    failed = Addition.objects.filter(clip__in=lacking, faces=project.faces).exclude(failure="").order_by("-id").first()
+    waiting = Clip.objects.filter(
+        state=ClipState.UPLOADED,
+        kind=project.clip_kind,
+        region__in=project.teams.values("region__code"),
+        failure__startswith=NO_DETECTOR,
+    )
+    first = waiting.first() if project.faces == Faces.BLURRED else None
+    count = lacking.count() + (waiting.count() if first else 0)
+    return count, failed.failure if failed else first.failure if first else ""
+
+
 def unplaced(project: Project) -> int:
     """Ready clips that no team of this project may take, because none of their region is able to."""
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    wanted = to_label().filter(~Exists(planned), kind=project.clip_kind)
+    wanted = to_label(project.purpose).filter(~Exists(planned), kind=project.clip_kind)
     return wanted.exclude(region__in=list(able_teams(project))).count()

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from annotations import queries
-from annotations.models import LEASE_MOVES, TASK_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
-from clips import cases, consenting, likeness
-from clips.models import Case, CaseKind, Clip, ClipState, Decision, Likeness, Verdict
-from clips.queries import reviewable, to_label
+from annotations.models import LEASE_MOVES, TASK_MOVES, Lease, LeaseState, Project, RecallReason, Task, TaskState
+from clips import cases, likeness
+from clips.models import Case, CaseKind, Clip, ClipState, ConsentEvent, Decision, EventKind, Faces, Likeness, Verdict
+from clips.queries import reviewable, to_label, with_proxy
 from config.errors import NotFound
 from config.history import because
 from config.states import move
@@ -76,17 +76,6 @@ def stop_tasks(clip_id: int, *, at: datetime) -> int:
     return move(rows, moves=TASK_MOVES, old=TaskState.OPEN, new=TaskState.STOPPED, state_since=at)
 
 
-def withdraw(clip_id: int, *, by: User, reason: str, at: datetime) -> int:
-    """The owner takes the consent back: nobody is shown the clip from here on. Returns how many leases ended."""
-    with because(by, reason, verb="withdraw consent"), transaction.atomic():
-        held = hold_clip(clip_id)
-        stop_tasks(clip_id, at=at)
-        ended = recall_all(held, why=RecallReason.WITHDRAWN, at=at)
-        consenting.withdraw(clip_id, at=at)
-        cases.close_withdrawn(clip_id, by=by, at=at)
-    return ended
-
-
 def decide(case_id: int, *, decision: str, by: User, reason: str, at: datetime) -> Case:
     """Decide a case; what takes the clip away ends the leases on it. The sweep puts back what may be shown again.
 
@@ -140,8 +129,9 @@ def judge(likeness_id: int, *, verdict: str, by: User, reason: str, at: datetime
 
 def put_back(*, at: datetime, most: int = 500) -> int:
     """Open the stopped tasks whose clips may be shown again, at their old place in the queue; returns how many."""
-    shown = to_label().filter(pk=OuterRef("clip_id"))
-    rows = Task.objects.filter(Exists(shown), state=TaskState.STOPPED).select_related("project", "clip")
+    shown = to_label(OuterRef(OuterRef("project__purpose"))).filter(pk=OuterRef("clip_id"))
+    rows = Task.objects.filter(_has_its_proxy(), Exists(shown), state=TaskState.STOPPED)
+    rows = rows.select_related("project", "clip")
     return each(rows.order_by("id")[:most], lambda task: _reopen(task, at=at))
 
 
@@ -152,7 +142,7 @@ def _reopen(task: Task, *, at: datetime) -> bool:
     rank = queries.rank_of(task.due_at, priority=task.project.priority)
     with transaction.atomic():
         Task.objects.select_for_update(no_key=True).only("pk").get(pk=task.pk)
-        if not to_label().filter(pk=task.clip_id, is_sensitive=task.clip.is_sensitive).exists():
+        if not to_label(task.project.purpose).filter(pk=task.clip_id, is_sensitive=task.clip.is_sensitive).exists():
             return False
         queries.enter(lane, [rank])
         moved = move(
@@ -168,21 +158,62 @@ def _reopen(task: Task, *, at: datetime) -> bool:
     return moved == 1
 
 
+def _has_its_proxy() -> Q:
+    """Tasks whose clip has the proxy that their project shows."""
+    either = Q()
+    for faces in Faces:
+        either |= Q(project__faces=faces) & with_proxy(faces, clip="clip_id")
+    return either
+
+
+def stop_unready(project: Project, *, at: datetime) -> int:
+    """Stop the project's open tasks whose clips lack the proxy that it shows now, until they have it; leases on them
+    are recalled, for there is nothing to watch. Returns how many stopped."""
+    lacking = Task.objects.filter(~_has_its_proxy(), project=project, state=TaskState.OPEN)
+    return each(lacking.order_by("pk").values_list("pk", "clip_id"), lambda row: _stop_unready(*row, at=at))
+
+
+def _stop_unready(task_id: int, clip_id: int, *, at: datetime) -> int:
+    with transaction.atomic():
+        held = [lease for lease in hold_clip(clip_id) if lease.task_id == task_id]
+        rows = Task.objects.filter(pk=task_id)
+        stopped = move(rows, moves=TASK_MOVES, old=TaskState.OPEN, new=TaskState.STOPPED, state_since=at)
+        recall_all(held, why=RecallReason.OPS, at=at)
+        return stopped
+
+
 def stop_unseen(*, at: datetime, most: int = 500) -> int:
-    """Stop open tasks of clips that were taken away of late: those made while their clip was being flagged."""
-    clips = Clip.objects.filter(
-        Exists(Task.objects.filter(clip=OuterRef("pk"), state=TaskState.OPEN)),
-        state__in=[ClipState.QUARANTINED, ClipState.WITHHELD],
-        state_since__gte=at - LATELY,
-    )
-    return each(clips.values_list("pk", flat=True)[:most], lambda clip_id: _stop_unseen(clip_id, at=at))
+    """Stop open tasks of clips that were taken away of late: those made while their clip was flagged or withdrawn."""
+    taken = Clip.objects.filter(
+        state__in=[ClipState.QUARANTINED, ClipState.WITHHELD, ClipState.PURGED], state_since__gte=at - LATELY
+    ).values("pk")
+    owners = ConsentEvent.objects.filter(kind=EventKind.WITHDRAWN, recorded_at__gte=at - LATELY)
+    withdrawn = Clip.objects.filter(
+        Q(pk__in=owners.values("clip")) | Q(owner_key__in=owners.filter(clip=None).values("owner_key"))
+    ).values("pk")
+    tasks = Task.objects.filter(Q(clip__in=taken) | Q(clip__in=withdrawn), unseen(), state=TaskState.OPEN)
+    clips = tasks.order_by().values_list("clip_id", flat=True).distinct()[:most]
+    return each(list(clips), lambda clip_id: _stop_unseen(clip_id, at=at))
 
 
 def _stop_unseen(clip_id: int, *, at: datetime) -> int:
     with transaction.atomic():
         held = hold_clip(clip_id)
-        if reviewable().filter(pk=clip_id).exists():
-            return 0
-        stopped = stop_tasks(clip_id, at=at)
-        recall_all(held, why=RecallReason.QUARANTINED, at=at)
-        return stopped
+        return end_unseen(clip_id, held, why=RecallReason.QUARANTINED, at=at)[0]
+
+
+def unseen() -> Q:
+    """Tasks whose clip may not be put before people now, for what their project wants it."""
+    shown = reviewable(OuterRef(OuterRef("project__purpose"))).filter(pk=OuterRef("clip_id"))
+    return ~Q(Exists(shown))
+
+
+def end_unseen(clip_id: int, held: Iterable[Lease], *, why: str, at: datetime) -> tuple[int, int]:
+    """Stop the clip's open tasks that may not be seen now, and end the leases on them; the caller holds both.
+
+    Returns how many tasks stopped and how many leases ended.
+    """
+    over = set(Task.objects.filter(unseen(), clip=clip_id).values_list("pk", flat=True))
+    rows = Task.objects.filter(pk__in=over)
+    stopped = move(rows, moves=TASK_MOVES, old=TaskState.OPEN, new=TaskState.STOPPED, state_since=at)
+    return stopped, recall_all([lease for lease in held if lease.task_id in over], why=why, at=at)

@@ -33,6 +33,8 @@ def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[An
     )
     if done.outcome == "not-found":
         raise NotFound
+    if done.outcome == "not-permitted":
+        raise leasing.why_closed(leasing.ended(lease_id))
     if done.annotation_id is None:
         raise leasing.why_over(leasing.ended(lease_id))
     return queries.annotation_under(lease_id), done.outcome == "written", done.task_is_full

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from annotations import consensus, leasing, stopping
+from annotations import consensus, faces, leasing, stopping
 from annotations.errors import ClipTakenAway, NothingToRequeue
 from annotations.models import Lease, LeaseState, Project, RecallReason, Task, TaskState
 from config.errors import NotFound
@@ -57,10 +57,15 @@ def requeue(task_id: int, *, by: User, reason: str, at: datetime) -> Task:
 def pause_project(project: Project, *, by: User, reason: str) -> bool:
     """Make no more tasks of a project and hand none out, until it is resumed; False when it was paused already."""
     with because(by, reason, verb="pause"):
-        return Project.objects.filter(pk=project.pk, is_active=True).update(is_active=False) == 1
+        paused = Project.objects.filter(pk=project.pk, is_active=True).update(is_active=False) == 1
+        # What nobody else needs is not made any more.
+        faces.say_needs()
+        return paused
 
 
 def resume_project(project: Project, *, by: User, reason: str) -> bool:
     """Make and hand out a project's tasks again; False when it was not paused."""
     with because(by, reason, verb="resume"):
-        return Project.objects.filter(pk=project.pk, is_active=False).update(is_active=True) == 1
+        resumed = Project.objects.filter(pk=project.pk, is_active=False).update(is_active=True) == 1
+        faces.say_needs()
+        return resumed

@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from annotations import auditing, consensus, exporting, leasing, spreading, stopping
+from annotations import auditing, consensus, exporting, forgetting, leasing, queries, spreading, stopping, withdrawing
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -23,12 +23,27 @@ def spread_clips() -> None:
 
 
 @shared_task
+def forget_due() -> None:
+    with alone("forget_due") as mine:
+        if mine:
+            forgetting.forget_due(at=database_now())
+
+
+@shared_task
 def sweep_leases() -> None:
     with alone("sweep_leases") as mine:
         if mine:
             at = database_now()
             leasing.sweep_lapsed(at=at)
             leasing.sweep_departed(at=at)
+            queries.forget_old_heads()
+
+
+@shared_task
+def sweep_consents() -> None:
+    with alone("sweep_consents") as mine:
+        if mine:
+            withdrawing.sweep(at=database_now())
 
 
 @shared_task

@@ -8,13 +8,28 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.urls import reverse
 
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
-from clips.models import Case, CaseState, Clip, ClipState
+from clips.models import (
+    GRANTED,
+    SHOWN,
+    AccessEntry,
+    Case,
+    CaseState,
+    Clip,
+    ClipKind,
+    ClipState,
+    Faces,
+    OwnerRequest,
+    Purge,
+    PurgeState,
+    RequestState,
+)
 from config.clock import database_now
 from workforce.days import local_day
 from workforce.models import QuotaDay, Team
@@ -83,7 +98,7 @@ def clip_cards(*, at: datetime) -> list[Card]:
             alarming=state.value in late or (state == ClipState.FAILED and bool(counts.get(state.value))),
         )
         for state in ClipState
-    ] + case_cards(at=at)
+    ] + [*case_cards(at=at), *request_cards(at=at), *purge_cards(at=at), *sight_cards(at=at)]
 
 
 def case_cards(*, at: datetime) -> list[Card]:
@@ -94,6 +109,40 @@ def case_cards(*, at: datetime) -> list[Card]:
     url = f"{reverse('admin:clips_case_changelist')}?{urlencode({'state__exact': CaseState.OPEN.value})}"
     late = f", {counts['late']} late" if counts["late"] else ""
     return [Card(f"Open cases{late}", counts["open"], url, alarming=bool(counts["late"]))]
+
+
+def request_cards(*, at: datetime) -> list[Card]:
+    """What owners asked, and what must be answered before long; red before it is late."""
+    lead = at + timedelta(days=settings.REQUEST_LEAD_DAYS)
+    counts = OwnerRequest.objects.filter(state=RequestState.OPEN).aggregate(
+        open=Count("pk"), red=Count("pk", filter=Q(due_at__lte=lead)), late=Count("pk", filter=Q(due_at__lt=at))
+    )
+    said = f", {counts['late']} late" if counts["late"] else f", {counts['red']} due soon" if counts["red"] else ""
+    query = {"due": "red"} if counts["red"] else {"state__exact": RequestState.OPEN.value}
+    url = f"{reverse('admin:clips_ownerrequest_changelist')}?{urlencode(query)}"
+    return [Card(f"Owners' requests{said}", counts["open"], url, alarming=bool(counts["red"]))]
+
+
+def purge_cards(*, at: datetime) -> list[Card]:
+    """Clips on their way out, and those that do not get there."""
+    failing = Q(failures__gte=3, state__in=[PurgeState.WAITING, PurgeState.RUNNING])
+    counts = Purge.objects.exclude(state=PurgeState.DONE).aggregate(
+        open=Count("pk"), held=Count("pk", filter=Q(state=PurgeState.HELD)), failing=Count("pk", filter=failing)
+    )
+    said = (
+        f", {counts['failing']} failing" if counts["failing"] else f", {counts['held']} held" if counts["held"] else ""
+    )
+    query = urlencode({"needs": "failing"}) if counts["failing"] else ""
+    url = f"{reverse('admin:clips_purge_changelist')}?{query}".rstrip("?")
+    return [Card(f"Purges under way{said}", counts["open"], url, alarming=bool(counts["failing"]))]
+
+
+def sight_cards(*, at: datetime) -> list[Card]:
+    """How often footage was shown in the last day, to anybody: with faces and without, counted apart."""
+    recent = AccessEntry.objects.filter(at__gte=at - timedelta(days=1), outcome=GRANTED, clip__kind=ClipKind.VIDEO)
+    seen = recent.aggregate(**{faces.value: Count("pk", filter=Q(rendition=SHOWN[faces][0])) for faces in Faces})
+    url = reverse("admin:clips_accessentry_changelist")
+    return [Card(f"Shown {faces.label.lower()}, 24 h", seen[faces.value], url) for faces in Faces]
 
 
 def team_rows(*, at: datetime) -> list[TeamRow]:

@@ -6,22 +6,36 @@ from pathlib import Path
 from typing import cast
 
 from django.contrib.auth.models import User
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from django.http import HttpResponse, HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from clips import queries, receiving, uploading
-from clips.models import Clip
-from clips.serializers import ClipIn, ClipOut, UploadIn, UploadOut, agreement_of, event_of
+from clips import queries, receiving, sights, uploading
+from clips.models import Clip, Disclosure
+from clips.serializers import (
+    ClipIn,
+    ClipOut,
+    DisclosuresIn,
+    DisclosuresOut,
+    OwnerSightsOut,
+    UploadIn,
+    UploadOut,
+    agreement_of,
+    event_of,
+)
 from clips.tasks import ring_for
 from config.clock import database_now
-from config.errors import NotFound
+from config.errors import BadInput, NotFound
 from config.http.incoming import ArrivedFile
 from config.http.keys import KEY_HEADER, idempotency_key
 from config.http.roles import needs
+
+MOST_DISCLOSURES = 200
 
 
 def _answer(request: Request, clip: Clip, status: int) -> Response:
@@ -94,6 +108,39 @@ class ClipView(APIView):
         if clip is None:
             raise NotFound
         return Response(ClipOut(clip, context={"request": request}).data)
+
+
+class OwnerSightsView(APIView):
+    """Who saw an owner's clips."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("clips.report_sights")()]
+
+    @extend_schema(
+        operation_id="get_owner_sights",
+        parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="json unless asked otherwise")],
+        responses={
+            (200, "application/json"): OwnerSightsOut,
+            (200, "text/csv"): OpenApiTypes.STR,
+            404: OpenApiResponse(description="problem+json: not-found; also for owners of whom you sent nothing"),
+        },
+        summary="Who saw an owner's clips",
+        description="Every time that somebody was shown one of them: when, for what purpose, who (a pseudonym that is "
+        "the same each time for this owner) and where they sat. What was refused is left out.",
+    )
+    def get(self, request: Request, key: str) -> HttpResponseBase:
+        user, form = cast(User, request.user), request.query_params.get("format", "")
+        if form not in {"", "json", "csv"}:
+            raise BadInput("The format is json or csv.")
+        clips = Clip.objects.all() if user.is_staff else queries.sent_by(user)
+        if not clips.filter(queries.owned_by(key)).exists():
+            raise NotFound
+        found = sights.of_owner(key, clips)
+        headers = {"Cache-Control": "no-store"}
+        if form == "csv" or (not form and "text/csv" in request.headers.get("Accept", "")):
+            headers |= {"Content-Disposition": 'attachment; filename="sights.csv"'}
+            return HttpResponse(sights.as_csv(found), content_type="text/csv; charset=utf-8", headers=headers)
+        return Response(OwnerSightsOut({"owner": key, "sights": found}).data, headers=headers)
 
 
 class UploadsView(APIView):
@@ -176,3 +223,28 @@ class ConfirmationView(APIView):
         if is_first:
             ring_for(clip.pk, clip.region)
         return _answer(request, clip, 202 if is_first else 200)
+
+
+class DisclosuresView(APIView):
+    """The texts that owners are shown."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("clips.view_disclosure")()]
+
+    @extend_schema(
+        operation_id="list_disclosures",
+        parameters=[DisclosuresIn],
+        responses={
+            200: DisclosuresOut,
+            400: OpenApiResponse(description="problem+json: invalid"),
+            403: OpenApiResponse(description="problem+json: permission-denied"),
+        },
+        summary="Disclosures, by region and language, the newest first",
+        description=f"At most {MOST_DISCLOSURES}. What is published never changes: show `text` as it is, "
+        "byte for byte, and say its `version` with the consent.",
+    )
+    def get(self, request: Request) -> Response:
+        asked = DisclosuresIn(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        rows = Disclosure.objects.filter(**asked.validated_data)[:MOST_DISCLOSURES]
+        return Response(DisclosuresOut({"disclosures": rows}).data)

@@ -7,7 +7,8 @@ class ClipsConfig(AppConfig):
 
     def ready(self) -> None:
         from clips.media import sandbox
+        from clips.media.faces import finding
         from clips.preparing import ffmpeg_binary
         from config import health
 
-        health.REPORTS["media tools"] = lambda: sandbox.describe(ffmpeg_binary())
+        health.REPORTS["media tools"] = lambda: sandbox.describe(ffmpeg_binary()) | finding.describe()

@@ -92,6 +92,25 @@ def delete(storage: Any, key: str) -> None:
             _client(storage).delete_object(**_place(storage, key), **version)
 
 
+def empty(storage: Any, folder: str) -> int:
+    """Remove each version and each mark of deletion under ``folder/`` and end uploads in parts that somebody began
+    there; returns how many."""
+    count = 0
+    for key, version in list(_versions(storage, f"{folder}/")):
+        _client(storage).delete_object(**_place(storage, key), **version)
+        count += 1
+    for key, upload in list(_begun_in_parts(storage, f"{folder}/")):
+        _client(storage).abort_multipart_upload(**_place(storage, key), UploadId=upload)
+        count += 1
+    return count
+
+
+def remains(storage: Any, folder: str) -> list[str]:
+    """What the bucket still lists under ``folder/``: versions, marks of deletion, uploads in parts."""
+    there = [f"{key} {version.get('VersionId', '')}".strip() for key, version in _versions(storage, f"{folder}/")]
+    return there + [f"{key} in parts" for key, _upload in _begun_in_parts(storage, f"{folder}/")]
+
+
 def upload_link(
     storage: Any, key: str, *, size: int, sha256: str, seconds: int, endpoint: str
 ) -> tuple[str, dict[str, str]]:
@@ -100,12 +119,7 @@ def upload_link(
     So the link is good for a body of this length and this digest, and only while there is no object. ``endpoint`` is
     where senders reach the bucket, if that is elsewhere than where we do.
     """
-    client = _client(storage)
-    if endpoint:
-        session = storage._create_session()
-        client = session.client(
-            "s3", endpoint_url=endpoint, region_name=storage.region_name, config=storage.client_config
-        )
+    client = _client_at(storage, endpoint)
     wanted = {"ContentLength": size, "ContentType": CONTENT_TYPE, "ChecksumSHA256": _base64(sha256), "IfNoneMatch": "*"}
     url: str = client.generate_presigned_url("put_object", Params=_place(storage, key) | wanted, ExpiresIn=seconds)
     return url, {
@@ -114,6 +128,24 @@ def upload_link(
         "x-amz-checksum-sha256": _base64(sha256),
         "If-None-Match": "*",
     }
+
+
+def download_link(storage: Any, key: str, *, seconds: int, content_type: str, endpoint: str) -> str:
+    """A link that gives the object for some seconds, and says of it what we chose, whatever the bucket knows of it."""
+    wanted = {"ResponseContentType": content_type, "ResponseContentDisposition": "inline"}
+    wanted |= {"ResponseCacheControl": "private, no-store"}
+    link: str = _client_at(storage, endpoint).generate_presigned_url(
+        "get_object", Params=_place(storage, key) | wanted, ExpiresIn=seconds
+    )
+    return link
+
+
+def _client_at(storage: Any, endpoint: str) -> Any:
+    """A client that signs for an address, for our own when it is blank."""
+    if not endpoint:
+        return _client(storage)
+    session = storage._create_session()
+    return session.client("s3", endpoint_url=endpoint, region_name=storage.region_name, config=storage.client_config)
 
 
 def _versions(storage: Any, prefix: str) -> Iterator[tuple[str, dict[str, str]]]:
@@ -131,6 +163,22 @@ def _versions(storage: Any, prefix: str) -> Iterator[tuple[str, dict[str, str]]]
         for page in _client(storage).get_paginator("list_objects_v2").paginate(**asked):
             for entry in page.get("Contents", ()):
                 yield entry["Key"].removeprefix(ours), {}
+
+
+def _begun_in_parts(storage: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Key, as we call it, and number of each upload in parts that was begun under the prefix and not ended. We send
+    nothing so, but others that may write to the bucket could have."""
+    ours = f"{storage.location}/" if storage.location else ""
+    asked = {"Bucket": storage.bucket_name, "Prefix": ours + prefix}
+    try:
+        for page in _client(storage).get_paginator("list_multipart_uploads").paginate(**asked):
+            for entry in page.get("Uploads", ()):
+                # Asked for by prefix, and looked at again: not every store minds it.
+                if entry["Key"].startswith(ours + prefix):
+                    yield entry["Key"].removeprefix(ours), entry["UploadId"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NotImplemented":
+            raise
 
 
 def _client(storage: Any) -> Any:

@@ -113,8 +113,9 @@ def _move_clip(clip_id: int, decision: str, *, at: datetime) -> None:
         move(rows, moves=CLIP_MOVES, old=ClipState.QUARANTINED, new=ClipState.READY, state_since=at, due_at=None)
 
 
-def close_withdrawn(clip_id: int, *, by: User, at: datetime) -> int:
-    """Nothing is left to decide about a clip whose owner withdrew; an emergency still is one. Returns how many ended.
+def close_withdrawn(clip_id: int, *, by: User, at: datetime, reason: str = "Its owner withdrew the consent.") -> int:
+    """Nothing is left to decide about a clip whose owner withdrew, or which is purged; an emergency still is one.
+    Returns how many ended.
 
     Not as withheld by staff: the owner may send it again with a new consent.
     """
@@ -125,7 +126,7 @@ def close_withdrawn(clip_id: int, *, by: User, at: datetime) -> int:
         old=CaseState.OPEN,
         new=CaseState.DECIDED,
         decision=Decision.HANDLED,
-        reason="Its owner withdrew the consent.",
+        reason=reason,
         decided_by=by,
         decided_at=at,
         due_at=None,

@@ -139,7 +139,7 @@ class ConsentMalformed(BadInput):
 
 
 class ConsentLacksHumanReview(BadInput):
-    """The owner did not agree to human review, so no human may look and the clip is not wanted."""
+    """The owner agreed neither to human review nor to troubleshooting, so nobody may look: the clip is not wanted."""
 
     code = "consent-lacks-human-review"
 
@@ -148,6 +148,24 @@ class UnknownDisclosure(BadInput):
     """No disclosure of that version had been published for that region when consent was given."""
 
     code = "unknown-disclosure"
+
+
+class ConsentExpired(BadInput):
+    """This consent expired before it came to us, or before it was given."""
+
+    code = "consent-expired"
+
+
+class ClipWithheld(Gone):
+    """This clip is never shown again, whatever is agreed to; send it anew with this consent."""
+
+    code = "clip-withheld"
+
+
+class DisclosureIncomplete(BadInput):
+    """A disclosure says that people look, in which countries, why, how long clips are kept and how to stop it."""
+
+    code = "disclosure-incomplete"
 
 
 class UnknownRegion(BadInput):
@@ -172,6 +190,12 @@ class ConsentTakenBack(Gone):
     """The owner took back the consent for this clip; a later one is needed to send it again."""
 
     code = "consent-withdrawn"
+
+
+class ClipPurged(Gone):
+    """This clip was purged; it is taken in again only under a consent that was given since."""
+
+    code = "clip-purged"
 
 
 class NoDirectUpload(Refusal):
@@ -228,3 +252,90 @@ class SameBytes(Refusal):
     """These two are the same file of the same owner, byte for byte; only one of them is labelled."""
 
     code = "same-bytes"
+
+
+class NotYoursToSee(Refusal):
+    """This footage is for people who are cleared for it, or its owner does not agree that people look."""
+
+    code = "permission-denied"
+    status = 403
+
+
+class ViewingTooLong(BadInput):
+    """A viewing lasts some minutes."""
+
+    code = "viewing-too-long"
+
+
+class CaseNotOpen(Refusal):
+    """There is no open case of this number about this clip."""
+
+    code = "case-not-open"
+
+
+class MarkAway(Refusal):
+    """The picture could not be marked for you just now, and is not shown without."""
+
+    code = "mark-unavailable"
+    status = 503
+
+
+class LedgerLineUnreadable(BadInput):
+    """This is no line of the ledger of purges."""
+
+    code = "ledger-line-unreadable"
+
+
+class HoldOver(Refusal):
+    """A hold ends in the future; one that has ended stays over, place another."""
+
+    code = "hold-over"
+
+
+class HoldTooLate(Refusal):
+    """A hold is only ever made longer; to end it sooner, lift it."""
+
+    code = "hold-not-longer"
+
+
+class RequestClosed(Refusal):
+    """This request was closed already."""
+
+    code = "request-closed"
+
+
+class RequestExtended(Refusal):
+    """A request is extended once, and before it is due."""
+
+    code = "request-not-extendable"
+
+
+class NotAnErasure(Refusal):
+    """Only a request for erasure is carried out so."""
+
+    code = "not-an-erasure"
+
+
+class StillHeld(Refusal):
+    """Erasure was begun and is not done: the request closes itself when nothing is left."""
+
+    code = "erasure-under-way"
+
+
+class LegalRequestDecided(Refusal):
+    """This legal request was decided already, or is over."""
+
+    code = "legal-request-decided"
+
+
+class NeedsAnother(Refusal):
+    """Two people decide, and neither is who entered it: this must be somebody else."""
+
+    code = "needs-another-person"
+    status = 403
+
+
+class ViewerUnknown(BadInput):
+    """Those who may be shown the clips are active members of staff."""
+
+    code = "viewer-unknown"

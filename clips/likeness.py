@@ -22,6 +22,7 @@ from config.ticks import each
 LEAST_TELLING = 5
 WORDS_KEPT = 64
 COMPARED = 200
+OVER = [ClipState.WITHHELD, ClipState.PURGED]
 # How long one sweep may compare.
 SECONDS = 2.0
 
@@ -68,6 +69,11 @@ def _compare(mine: Print, *, at: datetime) -> bool:
             earlier, later = sorted((mine.clip_id, other.clip_id))
             found.append(Likeness(clip_id=later, other_id=earlier, distance=apart))
     with transaction.atomic():
+        # One that is being purged meanwhile is alike to nothing; its row is locked, so it is seen here or waits.
+        ids = {clip_id for pair in found for clip_id in (pair.clip_id, pair.other_id)}
+        there = Clip.objects.select_for_update(no_key=True).filter(pk__in=ids).exclude(state__in=OVER).order_by("pk")
+        kept = set(there.values_list("pk", flat=True))
+        found = [pair for pair in found if {pair.clip_id, pair.other_id} <= kept]
         Likeness.objects.bulk_create(found, ignore_conflicts=True)
         Print.objects.filter(pk=mine.pk).update(compared_at=at)
     return True
@@ -78,7 +84,7 @@ def candidates(mine: Print) -> list[Print]:
     if not mine.words:
         return []
     rows = Print.objects.filter(words__overlap=mine.words, clip__region=mine.clip.region, clip__kind=mine.clip.kind)
-    return list(rows.exclude(pk=mine.pk).exclude(clip__state=ClipState.WITHHELD).order_by("-id")[:COMPARED])
+    return list(rows.exclude(pk=mine.pk).exclude(clip__state__in=OVER).order_by("-id")[:COMPARED])
 
 
 def distance(one: Print, other: Print) -> float | None:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import imageio_ffmpeg
 from django.conf import settings
@@ -24,15 +24,17 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from clips import cases, likeness, storage
+from clips import cases, likeness, needing, purging, storage
 from clips.errors import PreparationFailed, StorageAway, StorageDiffers
+from clips.media.faces import finding
+from clips.media.facts import Faces as MediaFaces
 from clips.media.facts import Facts
 from clips.media.graph import MOST_THREADS
 from clips.media.limits import Limits
 from clips.media.render import make
-from clips.media.results import Renditions
+from clips.media.results import Made, Renditions
 from clips.media.sniff import extension_of
-from clips.models import CLIP_MOVES, Case, Clip, ClipState, Rendition
+from clips.models import CLIP_MOVES, Addition, Case, Clip, ClipState, Faces, Rendition
 from clips.receiving import RING_AGAIN, described, look_into
 from config.errors import BadInput
 from config.history import because
@@ -44,6 +46,9 @@ log = logging.getLogger("sightline.clips")
 SILENCE = timedelta(seconds=20)
 # Longer than looking into a file may take, which is silent.
 LOOKING = timedelta(seconds=60)
+# Where no faces can be looked for; another worker of the region may be able to.
+NO_DETECTOR = "This worker has no face detector, and a project asks for blurred faces"
+WITHOUT_DETECTOR = timedelta(minutes=10)
 # With less room than this the work on a clip fails for want of it.
 ROOM_BYTES = 16 * 1024 * 1024
 
@@ -90,7 +95,7 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
     if held is None:
         return False
     work_dir = Path(settings.WORK_DIR)
-    for left in work_dir.glob(f"clip-{clip_id}-*"):
+    for left in work_dir.glob(f"clip-{clip_id}-[0-9]*"):
         # Of an earlier attempt: we hold the clip, so whoever made it is dead or overtaken.
         shutil.rmtree(left, ignore_errors=True)
     folder = work_dir / f"clip-{clip_id}-{held.attempt}-{secrets.token_hex(4)}"
@@ -100,9 +105,14 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
         finish(held, everything, stored, at=now())
     except LostClaim:
         log.warning("clip %s: attempt %s was overtaken", clip_id, held.attempt)
+        with suppress(StorageAway):
+            purging.take_back(clip_id)
         return False
     except BadInput as refusal:
         refuse(held, refusal.detail, at=now())
+        return False
+    except finding.NoDetector as error:
+        put_off(held, at=now(), reason=f"{NO_DETECTOR}: {error}.", wait=WITHOUT_DETECTOR)
         return False
     except PreparationFailed as failure:
         if is_full(work_dir):
@@ -138,6 +148,7 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         ffmpeg=ffmpeg_binary(),
         limits=Limits(),
         threads=threads_for(Path(settings.WORK_DIR)),
+        faces=cast("list[MediaFaces]", makeable(clip)),
         on_tick=lambda percent: show_progress(held, percent, at=now()),
     )
     stored: dict[str, str] = {}
@@ -148,6 +159,17 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         storage.put(clip.storage_alias, key, item.path, sha256=item.sha256, on_chunk=tick)
         stored[item.kind] = key
     return everything, stored
+
+
+def makeable(clip: Clip) -> list[str]:
+    """Which proxies are made of the clip here: those that are needed, less those without faces where none can be looked
+    for. If nothing else is needed the clip waits; nobody is shown faces instead. Raises NoDetector."""
+    needed = needing.needed_of(clip)
+    if Faces.BLURRED in needed and finding.missing():
+        needed -= {Faces.BLURRED}
+        if not needed:
+            raise finding.NoDetector(finding.missing())
+    return sorted(needed)
 
 
 def threads_for(work_dir: Path) -> int:
@@ -233,24 +255,29 @@ def finish(held: Claim, everything: Renditions, stored: dict[str, str], *, at: d
         if cases.is_sensitive_case_open(held.clip.pk):
             # Flagged by somebody who saw it before it was prepared again.
             cases.quarantine(Case.objects.get(clip=held.clip, state="open", kind="sensitive"), at=at)
-        # Of an earlier preparation; their files go with what nobody recorded.
+        # Of an earlier preparation; their files go with what nobody recorded. So does what was being added to it.
+        Addition.objects.filter(clip=held.clip).delete()
         Rendition.objects.filter(clip=held.clip).delete()
         Rendition.objects.bulk_create(
-            Rendition(
-                clip=held.clip,
-                kind=item.kind,
-                attempt=held.attempt,
-                key=stored[item.kind],
-                content_type=item.content_type,
-                size_bytes=item.size_bytes,
-                sha256=item.sha256,
-                width=item.width,
-                height=item.height,
-                duration_ms=item.duration_ms or 0,
-            )
-            for item in everything.made
+            rendition_of(held.clip, item, key=stored[item.kind], attempt=held.attempt) for item in everything.made
         )
         likeness.record(held.clip, picture=everything.picture_print, sound=everything.sound_print)
+
+
+def rendition_of(clip: Clip, item: Made, *, key: str, attempt: int) -> Rendition:
+    """The row of what was made of a clip."""
+    return Rendition(
+        clip=clip,
+        kind=item.kind,
+        attempt=attempt,
+        key=key,
+        content_type=item.content_type,
+        size_bytes=item.size_bytes,
+        sha256=item.sha256,
+        width=item.width,
+        height=item.height,
+        duration_ms=item.duration_ms or 0,
+    )
 
 
 def refuse(held: Claim, reason: str, *, at: datetime) -> None:
@@ -272,16 +299,22 @@ def give_up(held: Claim, reason: str, *, at: datetime) -> None:
     end_attempt(held.clip.pk, held.attempt, reason, at=at)
 
 
-def put_off(held: Claim, *, at: datetime) -> None:
-    """The storage or the disk is away, which is not the clip's fault: it waits longer each time and is charged none."""
-    wait = timedelta(seconds=min(15 * 2 ** min(held.attempt, 6), 600))
+def put_off(
+    held: Claim,
+    *,
+    at: datetime,
+    reason: str = "The storage or the disk did not answer; it is tried again by itself.",
+    wait: timedelta | None = None,
+) -> None:
+    """Something is away, which is not the clip's fault: it waits longer each time and is charged none."""
+    wait = wait or timedelta(seconds=min(15 * 2 ** min(held.attempt, 6), 600))
     move(
         Clip.objects.filter(pk=held.clip.pk, attempts=held.attempt),
         moves=CLIP_MOVES,
         old=ClipState.PREPARING,
         new=ClipState.UPLOADED,
         attempts_allowed=F("attempts_allowed") + 1,
-        failure="The storage or the disk did not answer; it is tried again by itself.",
+        failure=reason,
         percent=0,
         state_since=at,
         due_at=at + wait,
@@ -340,6 +373,8 @@ def cancel(clip_id: int, *, by: User, reason: str, at: datetime) -> bool:
 
 def clear_unrecorded(clip: Clip) -> None:
     """Remove what overtaken attempts stored for a ready clip and nobody recorded."""
+    if Addition.objects.filter(clip=clip, attempts__gt=0).exists():
+        return  # somebody may be about to record what they stored
     recorded = set(Rendition.objects.filter(clip=clip).values_list("key", flat=True)) | {clip.original_key}
     for key in storage.keys_under(clip.storage_alias, clip.folder):
         if key not in recorded:

@@ -2,29 +2,86 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Iterable
+from typing import Any
+
 from django.contrib.auth.models import User
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from clips.models import Clip, ClipState, Consent, Purpose
+from clips.models import SHOWN, Clip, ClipKind, ClipState, ConsentEvent, Faces, Permit, Rendition
+from config.clock import DatabaseNow
 
 
-def consents_for_review() -> QuerySet[Consent]:
-    """Consents under which people may look."""
-    return Consent.objects.filter(purposes__contains=[Purpose.HUMAN_REVIEW], withdrawn_at=None)
+def permits(*purposes: Any) -> QuerySet[Permit]:
+    """What owners permit for one of these purposes now, by PostgreSQL's clock when the statement runs.
+
+    A purpose may be an expression, such as an ``OuterRef`` to a project's.
+    """
+    any_of = functools.reduce(operator.or_, [Q(purpose=purpose) for purpose in purposes])
+    return Permit.objects.filter(any_of, until__gt=DatabaseNow())
 
 
-def reviewable() -> QuerySet[Clip]:
-    """Clips that may be put before people: prepared, and their owner agreed to human review."""
-    agreed = consents_for_review().filter(clip=OuterRef("pk"))
-    return Clip.objects.filter(Exists(agreed), state=ClipState.READY)
+def permitted(*purposes: Any) -> QuerySet[Clip]:
+    """Clips that their owners permit to use for one of these purposes now, in whatever state."""
+    return Clip.objects.filter(Exists(permits(*purposes).filter(clip=OuterRef("pk"))))
 
 
-def to_label() -> QuerySet[Clip]:
+def reviewable(purpose: Any) -> QuerySet[Clip]:
+    """Clips that may be put before people for this purpose: prepared, and their owner agrees to it now."""
+    return permitted(purpose).filter(state=ClipState.READY)
+
+
+def to_label(purpose: Any) -> QuerySet[Clip]:
     """Clips that people are asked about: those that may be put before them and are no copies of others."""
-    return reviewable().filter(same_as=None)
+    return reviewable(purpose).filter(same_as=None)
+
+
+def listed_to(user: User, clip: str = "") -> Q:
+    """Which rows this member of staff may find in lists, where ``clip`` is the way to a row's clip: what is quarantined
+    is for those alone who may decide about it."""
+    way = f"{clip}__state" if clip else "state"
+    return Q() if user.has_perm("clips.decide_sensitive") else ~Q(**{way: ClipState.QUARANTINED})
+
+
+def with_proxy(faces: str, *, clip: str = "pk") -> Q:
+    """Which clips have the proxy that work with these ``faces`` shows; ``clip`` is how a query names them. A voice has
+    one for all."""
+    kinds = [SHOWN[Faces(faces)][0]]
+    made = Exists(Rendition.objects.filter(clip=OuterRef(clip), kind__in=kinds))
+    voice = Exists(Rendition.objects.filter(clip=OuterRef(clip), kind=SHOWN[Faces.CLEAR][0], clip__kind=ClipKind.VOICE))
+    return Q(made) | Q(voice)
 
 
 def sent_by(user: User) -> QuerySet[Clip]:
     """Clips that this user sent, as the first or again."""
-    again = Consent.objects.filter(clip=OuterRef("pk"), recorded_by=user)
+    again = ConsentEvent.objects.filter(clip=OuterRef("pk"), actor=user)
     return Clip.objects.filter(Q(uploaded_by=user) | Exists(again))
+
+
+def owned_by(owner_key: str) -> Q:
+    """Which clips are or were this owner's: a purged one says nothing, but what its owner said of it stays."""
+    said = ConsentEvent.objects.filter(owner_key=owner_key, clip__isnull=False).values("clip")
+    return Q(owner_key=owner_key) | Q(pk__in=said)
+
+
+def events_about(clip: Clip) -> QuerySet[ConsentEvent]:
+    """What the owner said of this clip or of all theirs, in the order in which it came to us."""
+    here = Q(clip=clip) | Q(clip=None, owner_key=clip.owner_key)
+    return ConsentEvent.objects.filter(here).select_related("disclosure").order_by("id")
+
+
+def in_force(clips: Iterable[int]) -> QuerySet[Permit]:
+    """All that owners permit for these clips now."""
+    return Permit.objects.filter(clip__in=clips, until__gt=DatabaseNow())
+
+
+def lock_owner(owner_key: str) -> None:
+    """Stand in line behind whoever writes this owner's events or clips, until the transaction ends.
+
+    In the lock order between tasks and clips: whoever locks a clip's row and writes an event takes this first.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sightline_lock_owner(%s)", [owner_key])

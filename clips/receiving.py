@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from clips import consenting, events, repeats, storage
+from clips import consenting, events, purging, repeats, storage
 from clips.consenting import Agreement
 from clips.errors import StorageAway, UnknownRegion, UploadInProgress
 from clips.events import Event
@@ -23,7 +23,7 @@ from clips.media import sniff
 from clips.media.facts import Facts
 from clips.media.limits import Limits
 from clips.media.probe import probe
-from clips.models import CLIP_MOVES, Clip, ClipState, DeviceEvent
+from clips.models import CLIP_MOVES, Clip, ClipState, DeviceEvent, Purge
 from config.states import move
 
 log = logging.getLogger("sightline.clips")
@@ -198,6 +198,8 @@ def _store(clip: Clip, path: Path, *, at: datetime) -> Clip:
         # Somebody who stored the same bytes under the same name was first, and that is as good;
         there = Clip.objects.filter(pk=clip.pk).exclude(state=ClipState.RECEIVING).first()
         if there is not None:
+            # or it was withdrawn and purged meanwhile, and these bytes came after.
+            purging.take_back(there.pk)
             return there
         # or storing took so long that the sweep gave the upload up.
         storage.delete(clip.storage_alias, clip.original_key)
@@ -221,11 +223,14 @@ def forget(clip: Clip) -> bool:
     except StorageAway:
         return False
     with transaction.atomic():
+        consenting.lock_owner(clip.owner_key)
         still = Clip.objects.select_for_update(skip_locked=True).filter(pk=clip.pk, state=ClipState.RECEIVING).first()
         if still is None:
             return False
-        still.consents.all().delete()
+        # What its owner said stays; only what it permits goes with the clip.
         DeviceEvent.objects.filter(clip=still).delete()
+        # Withdrawn while its bytes were on their way: they are gone, and so is the row.
+        Purge.objects.filter(clip=still).delete()
         still.delete()
     return True
 

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
-from clips import consenting, events
+from clips import consenting, events, ledger
 from clips.consenting import Agreement
-from clips.errors import ConsentTakenBack
+from clips.errors import ClipPurged, ConsentTakenBack
 from clips.events import Event
-from clips.models import Case, Clip, ClipState, Consent, Decision
+from clips.models import Case, Clip, ClipState, ConsentEvent, Decision, EventKind, Purge, PurgeReason
 from config.errors import KeyReused
 
 
@@ -20,7 +20,8 @@ def find(*, by: User, key: str, owner_key: str, sha256: str, region: str, given_
     """The clip that a request with these would repeat, None when it would be a new one.
 
     What staff withheld stays withheld however often it is sent. What its owner took back is a new clip only under a
-    consent that was given later. Raises :class:`KeyReused` and :class:`ConsentTakenBack`.
+    consent that was given later; so is what was purged. Raises :class:`KeyReused`, :class:`ConsentTakenBack` and
+    :class:`ClipPurged`.
     """
     if key:
         mine = Clip.objects.filter(uploaded_by=by, upload_key=key).first()
@@ -36,9 +37,24 @@ def find(*, by: User, key: str, owner_key: str, sha256: str, region: str, given_
     by_staff = over.filter(pk__in=Case.objects.filter(decision=Decision.WITHHOLD).values("clip")).first()
     if by_staff is not None:
         return by_staff
-    taken_back = Consent.objects.filter(clip__in=over).aggregate(last=Max("withdrawn_at"))["last"]
-    if taken_back is not None and given_at <= taken_back:
-        raise ConsentTakenBack
+    if over.exists():
+        ended = ConsentEvent.objects.filter(
+            Q(clip__in=over) | Q(clip=None), owner_key=owner_key, kind=EventKind.WITHDRAWN
+        ).aggregate(last=Max("at"))["last"]
+        if ended is not None and given_at <= ended:
+            raise ConsentTakenBack
+    asked = Purge.objects.filter(clip__in=over).aggregate(last=Max("asked_at"))["last"]
+    if asked is not None and given_at <= asked:
+        raise ClipPurged
+    # Of what is purged only the ledger knows whose it was and what.
+    for line in ledger.find(owner_key=owner_key, region=region, sha256=sha256):
+        if line.is_barred:
+            tombstone = Clip.objects.filter(pk=line.clip).first()
+            if tombstone is None:
+                raise ClipPurged
+            return tombstone
+        if given_at <= line.asked_at:
+            raise ConsentTakenBack if line.reason in {PurgeReason.WITHDRAWN, PurgeReason.ERASURE} else ClipPurged
     return None
 
 
@@ -48,11 +64,12 @@ def note(clip: Clip, given: Agreement, event: Event | None, *, by: User) -> bool
     Nothing is added to a clip that was withheld. False when the clip is gone meanwhile.
     """
     with transaction.atomic():
+        consenting.lock_owner(clip.owner_key)
         held = Clip.objects.select_for_update(no_key=True).filter(pk=clip.pk).first()
         if held is None:
             return False
-        if held.state != ClipState.WITHHELD:
-            if not consenting.is_recorded(held, given, by=by):
+        if held.state not in {ClipState.WITHHELD, ClipState.PURGED}:
+            if consenting.recorded(held, given, by=by) is None:
                 consenting.record(held, given, by=by)
             events.record(held, event)
     return True

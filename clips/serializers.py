@@ -10,11 +10,11 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from clips import consenting
+from clips import consenting, queries, standing
 from clips.consenting import Agreement
 from clips.errors import ConsentMalformed, ConsentMissing, EventMalformed
 from clips.events import Detection, Event
-from clips.models import OWNER_KEY, Channel, Clip, Consent, DeviceEvent, Purpose, Source
+from clips.models import OWNER_KEY, Channel, Clip, DeviceEvent, Disclosure, EventKind, Purpose, Source
 from config.clock import database_now
 from config.errors import BadInput, Refusal
 from config.http.incoming import load_json
@@ -39,10 +39,11 @@ class ConsentIn(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=Purpose.choices),
         min_length=1,
         max_length=len(Purpose.choices),
-        help_text="What the owner agreed to; must hold human_review.",
+        help_text="What the owner agreed to; must hold human_review or troubleshooting, or nobody could look.",
     )
     channel = serializers.ChoiceField(choices=Channel.choices, help_text="Where the owner agreed.")
     given_at = ZonedTime(help_text="When the owner agreed (ISO 8601 with a zone).")
+    expires_at = ZonedTime(required=False, allow_null=True, help_text="From then on it no longer stands.")
 
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
@@ -153,6 +154,7 @@ def agreement_of(fields: Mapping[str, Any]) -> Agreement:
         purposes=consent["purposes"],
         channel=consent["channel"],
         given_at=consent["given_at"],
+        expires_at=consent.get("expires_at"),
         region=fields["region"],
     )
 
@@ -200,19 +202,20 @@ class EventOut(serializers.ModelSerializer[DeviceEvent]):
         read_only_fields = fields
 
 
-class ConsentOut(serializers.ModelSerializer[Consent]):
+class ConsentOut(serializers.Serializer[Any]):
     """What an owner agreed to for a clip, and whether they took it back."""
 
-    class Meta:
-        model = Consent
-        fields = ["id", "purposes", "given_at", "withdrawn_at"]
-        read_only_fields = fields
+    id = serializers.IntegerField()
+    purposes = serializers.ListField(child=serializers.ChoiceField(choices=Purpose.choices))
+    given_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    withdrawn_at = serializers.DateTimeField(allow_null=True, help_text="When the last of its purposes was taken back.")
 
 
 class ClipOut(serializers.ModelSerializer[Clip]):
     """A clip as its sender sees it: where it stands, never what is on it."""
 
-    consents = ConsentOut(many=True, read_only=True)
+    consents = serializers.SerializerMethodField()
     url = serializers.HyperlinkedIdentityField(view_name="clip", lookup_field="pk")
     event = EventOut(read_only=True, allow_null=True)
 
@@ -239,6 +242,21 @@ class ClipOut(serializers.ModelSerializer[Clip]):
         ]
         read_only_fields = fields
 
+    @extend_schema_field(ConsentOut(many=True))
+    def get_consents(self, clip: Clip) -> list[dict[str, Any]]:
+        events = list(queries.events_about(clip))
+        given = [event for event in events if event.kind == EventKind.GIVEN]
+        return [
+            {
+                "id": event.pk,
+                "purposes": event.purposes,
+                "given_at": event.at,
+                "expires_at": event.expires_at,
+                "withdrawn_at": standing.ended_at(event, events),
+            }
+            for event in reversed(given)
+        ]
+
 
 class LinkOut(serializers.Serializer[Any]):
     """Where and how to send the file, once."""
@@ -259,3 +277,43 @@ class UploadOut(ClipOut):
     class Meta(ClipOut.Meta):
         fields = [*ClipOut.Meta.fields, "upload"]
         read_only_fields = fields
+
+
+class SightOut(serializers.Serializer[Any]):
+    """One person's look at one clip."""
+
+    clip = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    purpose = serializers.CharField(help_text="review: labelling it; else why staff looked.")
+    person = serializers.CharField(help_text="A pseudonym, the same each time for this owner and another for others.")
+    country = serializers.CharField(help_text="Where the person sat then; blank when it is not known.")
+    shown = serializers.ListField(child=serializers.CharField(), help_text="Which renditions.")
+
+
+class OwnerSightsOut(serializers.Serializer[Any]):
+    owner = serializers.CharField()
+    sights = SightOut(many=True)
+
+
+class DisclosureOut(serializers.ModelSerializer[Disclosure]):
+    """A text that owners are shown, letter for letter, and the passages by which it says what it must."""
+
+    checklist = serializers.DictField(child=serializers.CharField())
+
+    class Meta:
+        model = Disclosure
+        fields = ["version", "region", "language", "text", "sha256", "checklist", "published_at"]
+        read_only_fields = fields
+
+
+class DisclosuresOut(serializers.Serializer[Any]):
+    disclosures = DisclosureOut(many=True)
+
+
+class DisclosuresIn(StrictSerializer):
+    """Which disclosures are asked for."""
+
+    region = serializers.CharField(max_length=16, required=False)
+    language = serializers.CharField(max_length=16, required=False)
+    version = serializers.SlugField(max_length=64, required=False)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
@@ -196,6 +197,52 @@ def delete(alias: str, key: str) -> None:
             storage.delete(key)
 
 
+def empty(alias: str, folder: str) -> int:
+    """Remove all that lies in a folder, in every version, also what was never finished; returns how much that was.
+    Raises :class:`StorageAway`, and ValueError for what is not the name of one folder."""
+    storage = _one_folder(alias, folder)
+    with reached(alias):
+        if buckets.is_bucket(storage):
+            return buckets.empty(storage, folder)
+        place = _place_of(storage, folder)
+        count = 0
+        # Deepest first; a file that goes meanwhile is as good as removed.
+        for path in sorted(place.rglob("*"), reverse=True):
+            with suppress(FileNotFoundError):
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                else:
+                    path.unlink()
+                    count += 1
+        with suppress(FileNotFoundError):
+            place.rmdir()
+        return count
+
+
+def remains(alias: str, folder: str) -> list[str]:
+    """What the storage itself still lists of a folder: nothing, when it is gone for good. Raises
+    :class:`StorageAway`, also for a folder whose disk is not mounted: that would look empty, too."""
+    storage = _one_folder(alias, folder)
+    with reached(alias):
+        if buckets.is_bucket(storage):
+            return buckets.remains(storage, folder)
+        place = _place_of(storage, folder)
+        found = [str(path.relative_to(storage.location)) for path in sorted(place.rglob("*"))]
+        return found or ([folder] if place.exists() else [])
+
+
+def _one_folder(alias: str, folder: str) -> Any:
+    if not folder or folder.startswith(".") or set(folder) & set("/\\"):
+        raise ValueError(f"{folder!r} is not the name of one folder")
+    return storages[alias]
+
+
+def _place_of(storage: Any, folder: str) -> Path:
+    if not (Path(storage.location) / MARKER).is_file():
+        raise FileNotFoundError(f"{storage.location} is not set up as a storage")
+    return Path(storage.location) / folder
+
+
 def keys_under(alias: str, folder: str) -> list[str]:
     """The keys directly in a folder; an absent folder is empty. Raises :class:`StorageAway`."""
     storage, files = storages[alias], list[str]()
@@ -239,6 +286,27 @@ def upload_link(alias: str, key: str, *, size: int, sha256: str, seconds: int) -
     endpoint = settings.UPLOAD_ENDPOINTS.get(alias, "")
     link = buckets.upload_link(storages[alias], key, size=size, sha256=sha256, seconds=seconds, endpoint=endpoint)
     return UploadLink(*link)
+
+
+def is_bucket(alias: str) -> bool:
+    """Whether this storage is a bucket."""
+    return buckets.is_bucket(storages[alias])
+
+
+def sends_itself(alias: str) -> bool:
+    """Whether clients fetch from this bucket themselves."""
+    return bool(settings.DOWNLOAD_ENDPOINTS.get(alias))
+
+
+def download_link(alias: str, key: str, *, seconds: int, content_type: str, for_client: bool) -> str:
+    """A link that gives a bucket's object for some seconds, as this type and to be shown. For clients it is whole; for
+    nginx, which reaches the bucket where we do, it is path and query."""
+    endpoint = settings.DOWNLOAD_ENDPOINTS.get(alias, "") if for_client else ""
+    link = buckets.download_link(storages[alias], key, seconds=seconds, content_type=content_type, endpoint=endpoint)
+    if for_client:
+        return link
+    parts = urlsplit(link)
+    return f"{parts.path}?{parts.query}"
 
 
 def is_sent(alias: str, key: str, *, size: int, sha256: str) -> bool | None:

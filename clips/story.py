@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from clips.models import Clip, DeviceEvent
+from clips import queries
+from clips.models import Clip, DeviceEvent, EventKind
 
 
 def said_of(clip: Clip) -> list[tuple[str, str]]:
@@ -63,8 +64,10 @@ def _event(event: DeviceEvent) -> list[tuple[str, str]]:
 def story_of(clip: Clip) -> list[tuple[datetime, str]]:
     """What happened to a clip, the latest first."""
     found: list[tuple[datetime, str]] = [(clip.created_at, "it arrived")]
-    found += [(row.given_at, f"its owner agreed to {', '.join(row.purposes)}") for row in clip.consents.all()]
-    found += [(row.withdrawn_at, "its owner withdrew the consent") for row in clip.consents.all() if row.withdrawn_at]
+    for event in queries.events_about(clip):
+        did = "agreed to" if event.kind == EventKind.GIVEN else "took back the consent to"
+        reach = "" if event.clip_id else ", for all their clips"
+        found.append((event.at, f"its owner {did} {', '.join(event.purposes).replace('_', ' ')}{reach}"))
     attempts: dict[int, datetime] = {row.attempt: row.made_at for row in clip.renditions.all()}
     found += [(at, f"prepared, at attempt {attempt}") for attempt, at in attempts.items()]
     for case in clip.cases.all():

@@ -1,4 +1,4 @@
-"""PostgreSQL's clock: the only clock for leases and days.
+"""PostgreSQL's clock: the only clock for leases, days and consents.
 
 Doors read it once and pass it down as ``at``, so that every process agrees on what has lapsed whatever its own clock
 says, and a test can say what time it is.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import DateTimeField, Func
 
 
 def database_now() -> datetime:
@@ -19,3 +20,13 @@ def database_now() -> datetime:
     assert row is not None  # noqa: S101 -- a SELECT of an expression always has its row
     now: datetime = row[0]
     return now
+
+
+class DatabaseNow(Func):
+    """The same instant inside a statement: what must be judged when it is asked, by no time that was passed in."""
+
+    function = "clock_timestamp"
+    arity = 0
+
+    def __init__(self) -> None:
+        super().__init__(output_field=DateTimeField())

@@ -66,6 +66,14 @@ def number(name: str, default: int, *, least: int = 0, most: int = 2**31) -> int
     return value
 
 
+def choice(name: str, *known: str) -> str:
+    """One of the known words; the first unless another is set."""
+    value = text(name, known[0])
+    if value not in known:
+        raise Misconfigured(f"{name} must be one of {', '.join(known)}, not {value!r}.")
+    return value
+
+
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without blanks."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

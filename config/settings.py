@@ -21,6 +21,8 @@ if env.flag("DEBUG"):
     raise Misconfigured("DEBUG is never on: tracebacks and settings are not for whoever asks.")
 DEBUG = False
 SECRET_KEY = env.secret("SECRET_KEY")
+# Signs the heads of the access log and makes pseudonyms: lost, old heads need their public key, and marks change.
+ACCESS_LOG_KEY = env.secret("ACCESS_LOG_KEY")
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS")
 if EMBEDDED and not set(ALLOWED_HOSTS) <= {"localhost", "127.0.0.1", "[::1]", "testserver"}:
     raise Misconfigured("The embedded stack is for this machine only: ALLOWED_HOSTS may name nothing but loopback.")
@@ -42,25 +44,52 @@ DATABASES["default"]["OPTIONS"].setdefault(
 # Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.
 REGIONS = env.words("REGIONS", "in,ro")
 _STORAGE_ROOT = VAR_DIR / "storage"
-STORAGES = {
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-    "default": env.storage("STORAGE_URL", alias="other", default_root=_STORAGE_ROOT, given=os.environ),
-    "exports": env.storage("STORAGE_URL_EXPORTS", alias="exports", default_root=_STORAGE_ROOT, given=os.environ),
-} | {
-    f"clips-{code}": env.storage(
-        f"STORAGE_URL_{code.upper()}", alias=f"clips-{code}", default_root=_STORAGE_ROOT, given=os.environ
-    )
-    for code in REGIONS
-}
+STORAGES = (
+    {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+        "default": env.storage("STORAGE_URL", alias="other", default_root=_STORAGE_ROOT, given=os.environ),
+        "exports": env.storage("STORAGE_URL_EXPORTS", alias="exports", default_root=_STORAGE_ROOT, given=os.environ),
+    }
+    | {
+        f"clips-{code}": env.storage(
+            f"STORAGE_URL_{code.upper()}", alias=f"clips-{code}", default_root=_STORAGE_ROOT, given=os.environ
+        )
+        for code in REGIONS
+    }
+    | {
+        # What was purged, written beside the footage under a name of its own: see clips/ledger.py.
+        f"ledger-{code}": env.storage(
+            f"STORAGE_URL_{code.upper()}", alias=f"ledger-{code}", default_root=_STORAGE_ROOT, given=os.environ
+        )
+        for code in REGIONS
+    }
+)
 # Where senders reach a region's bucket, if that is elsewhere than where this process does.
 UPLOAD_ENDPOINTS = {
     f"clips-{code}": os.environ.get(f"S3_UPLOAD_URL_{code.upper()}") or os.environ.get("S3_UPLOAD_URL", "")
     for code in REGIONS
 }
 
+# Where people's players reach a region's bucket themselves; blank where they do not.
+DOWNLOAD_ENDPOINTS = {
+    f"clips-{code}": os.environ.get(f"S3_DOWNLOAD_URL_{code.upper()}") or os.environ.get("S3_DOWNLOAD_URL", "")
+    for code in REGIONS
+}
+# Who sends footage: this process, or the nginx before it (deploy/nginx.conf).
+MEDIA_SENDER = env.choice("MEDIA_SENDER", "app", "nginx")
+# Where the signed heads of the access log are written out.
+ACCESS_LOG_HEADS = _STORAGE_ROOT / "access-log" / "heads.jsonl"
+# How long a link to footage opens anything, and how long staff may look before they say why again.
+MEDIA_LINK_SECONDS = env.number("MEDIA_LINK_SECONDS", 300, least=30, most=900)
+VIEWING_MINUTES = env.number("VIEWING_MINUTES", 15, least=1, most=120)
+
 UPLOAD_LIMIT_BYTES = env.number("UPLOAD_LIMIT_MB", 200, least=1, most=5000) * 1024 * 1024
 FFMPEG_BINARY = os.environ.get("FFMPEG_BINARY", "").strip()
 WORK_DIR = VAR_DIR / "work"
+# What was purged is recognised by hashes under this key. It must outlive a change of SECRET_KEY.
+LEDGER_KEY = env.secret("LEDGER_KEY") if os.environ.get("LEDGER_KEY", "").strip() else f"ledger of {SECRET_KEY}"
+# An owner's request stands out this long before it is due.
+REQUEST_LEAD_DAYS = env.number("REQUEST_LEAD_DAYS", 7, most=60)
 
 INSTALLED_APPS = [
     "unfold",
@@ -193,7 +222,12 @@ SPECTACULAR_SETTINGS = {
         "CaseKind": "clips.models.CaseKind",
         "CaseState": "clips.models.CaseState",
         "LeaseState": "annotations.models.LeaseState",
+        "RequestKind": "clips.models.RequestKind",
+        "RequestState": "clips.models.RequestState",
         "ExportState": "annotations.models.ExportState",
+        "EventKind": "clips.models.EventKind",
+        "Purpose": "clips.models.Purpose",
+        "Channel": "clips.models.Channel",
     },
 }
 LOGIN_URL = reverse_lazy("admin:login")
@@ -251,9 +285,14 @@ def _every(seconds: float, task: str) -> dict[str, object]:
 CELERY_BEAT_SCHEDULE = {
     "clips: ring again, rescue what stalled": _every(5, "clips.tasks.sweep_clips"),
     "clips: find those that are almost alike": _every(10, "clips.tasks.compare_clips"),
+    "purges: ring again, rescue what stalled, let go what is held no more": _every(5, "clips.tasks.sweep_purges"),
+    "retention: purge what has been here long enough": _every(300, "annotations.tasks.forget_due"),
     "cases: say which are late": _every(300, "clips.tasks.remind_of_cases"),
+    # Asked often, done once a day: a beat that starts anew would put off a daily one for a day.
+    "access log: sign its heads, once a day": _every(600, "clips.tasks.sign_access_log"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
+    "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
     "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
@@ -330,7 +369,8 @@ UNFOLD = {
                 "items": [
                     _page("Changes", "history", "changes", "annotations.view_lease"),
                     _page("Audit", "fact_check", "audit", "annotations.view_lease"),
-                    _list("Sights", "visibility", "clips", "sight"),
+                    _list("Access log", "visibility", "clips", "accessentry"),
+                    _list("Viewings", "preview", "clips", "viewing"),
                 ],
             },
             {
@@ -339,9 +379,23 @@ UNFOLD = {
                 "items": [
                     _list("Clips", "movie", "clips", "clip"),
                     _list("Renditions", "perm_media", "clips", "rendition"),
+                    _list("Proxies to add", "face_retouching_off", "clips", "addition"),
                     _list("Alike", "difference", "clips", "likeness"),
-                    _list("Consents", "handshake", "clips", "consent"),
+                    _page("Owners", "person_search", "owners", "clips.view_owner"),
+                    _list("Consents", "handshake", "clips", "consentevent"),
                     _list("Disclosures", "description", "clips", "disclosure"),
+                ],
+            },
+            {
+                "title": "Forgetting",
+                "separator": True,
+                "items": [
+                    _list("Owners' requests", "contact_mail", "clips", "ownerrequest"),
+                    _list("Purges", "delete_forever", "clips", "purge"),
+                    _list("Retention", "hourglass_bottom", "clips", "retentionrule"),
+                    _list("Legal holds", "lock_clock", "clips", "legalhold"),
+                    _list("Legal requests", "gavel", "clips", "legalrequest"),
+                    _list("Purge ledger", "menu_book", "clips", "purgedkey"),
                 ],
             },
             {

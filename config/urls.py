@@ -5,9 +5,10 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
+from annotations import owner_pages
 from annotations.api import media
 from annotations.pages import audit, changes
-from clips.pages import footage
+from clips.pages import close_viewing, footage, open_viewing
 from config.health import healthz, home, no_icon, readyz
 
 urlpatterns = [
@@ -15,7 +16,13 @@ urlpatterns = [
     path("favicon.ico", no_icon),
     path("admin/changes", admin.site.admin_view(changes), name="changes"),
     path("admin/audit", admin.site.admin_view(audit), name="audit"),
+    path("admin/owners", admin.site.admin_view(owner_pages.search), name="owners"),
+    path("admin/owners/<slug:key>", admin.site.admin_view(owner_pages.page), name="owner-page"),
+    path("admin/owners/<slug:key>/seen", admin.site.admin_view(owner_pages.seen), name="owner-seen"),
+    path("admin/owners/<slug:key>/file", admin.site.admin_view(owner_pages.file), name="owner-file"),
     path("admin/clips/<int:pk>/footage/<slug:kind>", admin.site.admin_view(footage), name="footage"),
+    path("admin/viewings/open", admin.site.admin_view(open_viewing), name="open-viewing"),
+    path("admin/viewings/close", admin.site.admin_view(close_viewing), name="close-viewing"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,16 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import TransactionTestCase
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
 from annotations import spreading
 from annotations.models import Project, Task
-from clips import consenting, preparing, receiving, storage
-from clips.models import Clip, ClipState, Consent, Disclosure, Rendition
+from clips import consenting, disclosing, preparing, receiving, storage
+from clips.models import Clip, ClipState, ConsentEvent, Disclosure, EventKind, Need, Purpose, Rendition
 from config.clock import database_now
 from config.roles import ensure_roles
 from workforce import people
@@ -40,6 +44,28 @@ SCHEMA = {
 }
 PASSWORD = "long-enough-for-tests-42"
 numbers = itertools.count(1)
+# What is only ever added is emptied between tests, by whoever owns the tables.
+GUARDS = """
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT tgrelid::regclass AS name, tgname FROM pg_trigger WHERE tgtype & 32 <> 0 AND NOT tgisinternal LOOP
+        EXECUTE format('ALTER TABLE %s {} TRIGGER %I', one.name, one.tgname);
+    END LOOP;
+END $$;
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tables_may_be_emptied() -> Iterator[None]:
+    """Triggers that refuse TRUNCATE stand aside for the flush after a test, and for nothing else."""
+    emptied = DatabaseOperations.sql_flush
+
+    def sql_flush(self: Any, *args: Any, **options: Any) -> list[str]:
+        found = emptied(self, *args, **options)
+        return [GUARDS.format("DISABLE"), *found, GUARDS.format("ENABLE")] if found else found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +76,51 @@ def _fresh_places(tmp_path: Path, settings: Any) -> None:
             conf["OPTIONS"]["location"] = str(tmp_path / "storage" / alias)
     settings.STORAGES = dict(settings.STORAGES)
     settings.WORK_DIR = tmp_path / "work"
+    settings.ACCESS_LOG_HEADS = tmp_path / "heads.jsonl"
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path / "incoming")
     for folder in (tmp_path / "work", tmp_path / "incoming"):
         folder.mkdir()
     storage.set_up()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
+
+
+_tear_down: Callable[[Any], None] = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+
+def _empty_the_log_too(case: TransactionTestCase) -> None:
+    """The access log refuses to be emptied, which is what a test that really commits does at its end."""
+    with triggers_off():
+        _tear_down(case)
+
+
+TransactionTestCase._fixture_teardown = _empty_the_log_too  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def triggers_off() -> Iterator[None]:
+    """As a superuser of the database could: nothing that a trigger guards is guarded."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = origin")
+
+
+@pytest.fixture(autouse=True)
+def clear_is_needed(request: pytest.FixtureRequest) -> None:
+    """Most tests are of something else than faces, and looking for those takes longer than all the rest: clips are made
+    clear for them, as a project would ask. Tests of faces say otherwise."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("transactional_db" if _is_transactional(request) else "db")
+        Need.objects.bulk_create(Need(region=region, clip_kind="video", faces="clear") for region in ("in", "ro"))
+
+
+def _is_transactional(request: pytest.FixtureRequest) -> bool:
+    marker = request.node.get_closest_marker("django_db")
+    return "transactional_db" in request.fixturenames or bool(marker and marker.kwargs.get("transaction"))
 
 
 @pytest.fixture
@@ -92,21 +157,35 @@ def make_user(username: str, role: str | None = None, **fields: Any) -> User:
 
 
 def make_project(*teams: Team, slug: str = "threats", **fields: Any) -> Project:
-    fields = {"prefetch": 10, "grace_seconds": 0} | fields
+    fields = {"prefetch": 10, "grace_seconds": 0, "faces": "clear"} | fields
     project = Project.objects.create(slug=slug, name=slug.title(), label_schema=SCHEMA, **fields)
     project.teams.set(teams)
     return project
+
+
+DISCLOSED = (
+    "People look at your clips. They sit in India and in Romania. They tell threats from false alarms, to teach "
+    "detectors. Clips are kept for 30 days. Stop it at any time under Settings > Privacy."
+)
+CHECKLIST = {
+    "people": "People look at your clips.",
+    "countries": "They sit in India and in Romania.",
+    "why": "They tell threats from false alarms",
+    "how_long": "Clips are kept for 30 days.",
+    "how_to_stop": "Stop it at any time under Settings > Privacy.",
+}
 
 
 def make_disclosure(region: str = "in", by: User | None = None) -> Disclosure:
     found = Disclosure.objects.filter(version=f"{region}-en-1").first()
     if found:
         return found
-    return consenting.publish(
+    return disclosing.publish(
         version=f"{region}-en-1",
         region=region,
         language="en",
-        text="People look at your clips.",
+        text=DISCLOSED,
+        checklist=CHECKLIST,
         by=by or User.objects.first() or make_user("publisher"),
         at=datetime(2026, 1, 1, tzinfo=UTC),
     )
@@ -164,14 +243,12 @@ def make_ready_clips(by: User, count: int, *, region: str = "in") -> list[Clip]:
             original_key=f"{folder}/original",
             state=ClipState.READY,
         )
-        Consent.objects.create(
-            clip=clip,
-            owner_key=clip.owner_key,
-            disclosure=disclosure,
-            purposes=["human_review", "model_training"],
-            channel="app",
-            given_at=datetime(2026, 11, 1, tzinfo=UTC),
-            recorded_by=by,
+        consenting.record(
+            clip,
+            consenting.Agreement(
+                clip.owner_key, disclosure, ["human_review", "model_training"], "app", datetime(2026, 11, 1, tzinfo=UTC)
+            ),
+            by=by,
         )
         for fields in renditions:
             key = f"{folder}/{fields['kind']}"
@@ -206,9 +283,43 @@ def _prepare_once(by: User) -> tuple[dict[str, Any], list[dict[str, Any]], dict[
     clip_fields = {name: getattr(clip, name) for name in kept}
     clip.print.delete()
     clip.renditions.all().delete()
-    clip.consents.all().delete()
     clip.delete()
     return clip_fields, rows, files
+
+
+def leave_only(clip: Clip | int, *purposes: str) -> None:
+    """The owner permits these purposes and no others from here on; the events alone, nothing is ended."""
+    found = Clip.objects.get(pk=clip.pk if isinstance(clip, Clip) else clip)
+    gone = [purpose for purpose in Purpose.values if purpose not in purposes]
+    ConsentEvent.objects.create(
+        kind=EventKind.WITHDRAWN,
+        clip=found,
+        owner_key=found.owner_key,
+        purposes=gone,
+        channel="app",
+        at=database_now(),
+        actor=found.uploaded_by,
+    )
+
+
+def permit(clip: Clip | int | None, *purposes: str, **fields: Any) -> ConsentEvent:
+    """The owner agrees to these purposes from here on: for a clip, or for all of ``owner_key``'s."""
+    found = None if clip is None else Clip.objects.get(pk=clip.pk if isinstance(clip, Clip) else clip)
+    by = fields.pop("by", None) or (found.uploaded_by if found else User.objects.get(username="gateway"))
+    region = fields.pop("region", found.region if found else "in")
+    return ConsentEvent.objects.create(
+        **{
+            "kind": EventKind.GIVEN,
+            "clip": found,
+            "owner_key": found.owner_key if found else None,
+            "purposes": list(purposes),
+            "disclosure": make_disclosure(region, by),
+            "channel": "app",
+            "at": database_now(),
+            "actor": by,
+        }
+        | fields
+    )
 
 
 def spread_now() -> int:

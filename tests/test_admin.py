@@ -9,8 +9,8 @@ from django.contrib import admin
 from django.urls import reverse
 
 from annotations import changes, consensus, leasing, spreading
-from annotations.models import AuditRun, Bookmark, Export, Project, TakeKey, Task, TaskState
-from clips.models import Clip, ClipState, Print
+from annotations.models import AuditRun, Bookmark, Export, ExportLine, Head, Project, TakeKey, Task, TaskState
+from clips.models import AccessStream, Clip, ClipState, Closing, Permit, Print
 from config.clock import database_now
 from tests.conftest import SCHEMA, make_clip, make_ready_clips, make_user, signed_in
 from workforce.models import Reviewer, SignInTries
@@ -38,7 +38,7 @@ def test_every_table_is_listed() -> None:
     from django.apps import apps
 
     # What the queue keeps for itself; what people changed has a page of its own, as has the audit.
-    inner = {AuditRun, Bookmark, Print, TakeKey, SignInTries}
+    inner = {AccessStream, AuditRun, Bookmark, Closing, ExportLine, Permit, Head, Print, TakeKey, SignInTries}
     for room in ("workforce", "clips", "annotations"):
         shown = {model for model in apps.get_app_config(room).get_models() if not hasattr(model, "pgh_tracked_model")}
         for model in shown - inner:
@@ -67,7 +67,7 @@ def test_home_shows_the_day(ops, gateway, tasks, asha, django_assert_max_num_que
     work = signed_in(asha.user)
     lease = work.post("/api/v1/leases", {"count": 2}).json()["leases"][0]
     work.post(f"/api/v1/leases/{lease['id']}/annotation", {"token": lease["token"], "answer": {"label": "threat"}})
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(17):
         page = ops.get(reverse("admin:index"))
     text = page.content.decode()
     cards = {card.title: card.value for card in page.context["clips"]}
@@ -125,9 +125,9 @@ def test_a_project_is_made_and_its_schema_is_fixed_once_it_has_tasks(ops, tasks)
 
     form = {
         "name": "Glass", "slug": "glass",
-        "clip_kind": "video", "is_active": "on", "label_schema": json.dumps(SCHEMA),
+        "clip_kind": "video", "purpose": "human_review", "is_active": "on", "label_schema": json.dumps(SCHEMA),
         "overlap": 2, "most_seats": 5, "due_hours": 24, "priority": 0, "prefetch": 3,
-        "lease_most_seconds": 3600, "grace_seconds": 120, "amend_minutes": 15,
+        "lease_most_seconds": 3600, "grace_seconds": 120, "amend_minutes": 15, "faces": "blurred",
     }  # fmt: skip
     assert ops.post(reverse("admin:annotations_project_add"), form).status_code == 302
     glass = Project.objects.get(slug="glass")
@@ -199,7 +199,7 @@ def test_lists_ask_no_more_for_more_rows(ops, gateway, tasks, asha, ravi, django
 
 def test_a_team_keeps_its_region_and_its_zone(ops, hyderabad) -> None:
     change = reverse("admin:workforce_team_change", args=[hyderabad.pk])
-    form = {"name": "Hyderabad", "weight": 2, "region": 999, "time_zone": "Pacific/Kiritimati"}
+    form = {"name": "Hyderabad", "weight": 2, "exposure_minutes": 60, "region": 999, "time_zone": "Pacific/Kiritimati"}
     assert ops.post(change, form).status_code == 302
     hyderabad.refresh_from_db()
     assert (hyderabad.weight, hyderabad.region.code, hyderabad.time_zone) == (2, "in", "Asia/Kolkata")
@@ -213,6 +213,6 @@ def test_the_menu_leads_nowhere_that_is_closed(roles, client, role) -> None:
     links = {
         link for link in re.findall(r'href="(/admin/[^"?#]*)"', page) if "logout" not in link and "password" not in link
     }
-    assert {reverse("admin:clips_case_changelist"), reverse("admin:clips_sight_changelist")} <= links
+    assert {reverse("admin:clips_case_changelist"), reverse("admin:clips_accessentry_changelist")} <= links
     for link in links:
         assert client.get(link).status_code == 200, link

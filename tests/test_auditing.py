@@ -41,7 +41,7 @@ DAMAGE = {
     "annotation-under-its-lease": "UPDATE annotations_lease SET state = 'returned' WHERE state = 'submitted'",
     "sweeps-keep-up": "UPDATE annotations_lease SET granted_at = now() - interval '2 hours',"
     " expires_at = now() - interval '1 hour' WHERE state = 'live'",
-    "heads-pass-no-free-seat": "UPDATE annotations_lane SET express_head = express_next",
+    "heads-pass-no-free-seat": "UPDATE annotations_head SET express_head = express_next",
     "nothing-held-of-what-may-not-be-seen": "UPDATE clips_clip SET state = 'quarantined', due_at = now()",
     "lane-fits-its-tasks": "UPDATE clips_clip SET is_sensitive = true",
     "flagged-leases-have-flags": "UPDATE annotations_lease SET state = 'flagged', ended_at = now()"

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 
-from clips.models import Clip, Consent
+from clips.models import Clip, ConsentEvent
 from config.clock import database_now
 from config.health import MARKER
 from tests.conftest import PASSWORD, SAMPLES, consent_for, make_user, signed_in, upload
@@ -26,7 +26,7 @@ def nothing_is_stored() -> bool:
     root = Path(storages["clips-in"].location)  # type: ignore[attr-defined]
     left = [path for path in root.rglob("*") if path.is_file() and path.name != MARKER]
     incoming = list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
-    return not left and not incoming and not Clip.objects.exists() and not Consent.objects.exists()
+    return not left and not incoming and not Clip.objects.exists() and not ConsentEvent.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_file_that_is_no_whole_video_is_refused(send, name, data, status, code
         ({"consent": "{"}, "consent-malformed"),
         ({"consent": "[]"}, "consent-malformed"),
         ({"consent": "[" * 2000 + "]" * 2000}, "consent-malformed"),
-        ({"consent": json.dumps(consent_for(purposes=["troubleshooting"]))}, "consent-lacks-human-review"),
+        ({"consent": json.dumps(consent_for(purposes=["model_training"]))}, "consent-lacks-human-review"),
         ({"consent": json.dumps(consent_for(purposes=[]))}, "invalid"),
         ({"consent": json.dumps(consent_for(purposes=["face_search", "human_review"]))}, "invalid"),
         ({"consent": json.dumps(consent_for(disclosure="in-en-99"))}, "unknown-disclosure"),
@@ -97,7 +97,7 @@ def test_a_good_clip_is_accepted_and_told_where_to_ask(send) -> None:
     assert reply["Location"] == body["url"]
     clip = Clip.objects.get()
     assert storages["clips-in"].size(clip.original_key) == len(AVI)
-    consent = Consent.objects.get()
+    consent = ConsentEvent.objects.get()
     assert (consent.clip_id, consent.owner_key, consent.purposes) == (clip.pk, "owner-0001-abcd", ["human_review"])
     assert not list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir())
 

@@ -16,6 +16,7 @@ from config.errors import Misconfigured
 
 GOOD = {
     "SECRET_KEY": secrets.token_urlsafe(64),
+    "ACCESS_LOG_KEY": secrets.token_urlsafe(64),
     "ALLOWED_HOSTS": "sightline.internal",
     "DATABASE_URL": "postgres://sightline:Vq8xT2mLr5Zk0pWd@db.internal/sightline",
     "REDIS_URL": "redis://:Vq8xT2mLr5Zk0pWd@redis.internal:6379/0",
@@ -47,6 +48,9 @@ def test_production_settings_pass_the_deployment_checks(tmp_path) -> None:
         ({"SECRET_KEY": "django-insecure-" + "x1y2z3" * 12}, "SECRET_KEY"),
         ({"SECRET_KEY": "a" * 80}, "SECRET_KEY"),
         ({"SECRET_KEY": "Short1!"}, "SECRET_KEY"),
+        ({"ACCESS_LOG_KEY": ""}, "ACCESS_LOG_KEY"),
+        ({"ACCESS_LOG_KEY": "changeme" * 10}, "ACCESS_LOG_KEY"),
+        ({"MEDIA_SENDER": "apache"}, "MEDIA_SENDER"),
         ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": ".example.org"}, "ALLOWED_HOSTS"),

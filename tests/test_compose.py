@@ -143,7 +143,7 @@ def copied_from_here() -> list[str]:
 
 
 # --- What the project reads ------------------------------------------------------------------------------------------
-READERS = {"text", "flag", "number", "words", "secret", "hosts", "database", "broker", "storage"}
+READERS = {"text", "flag", "number", "choice", "words", "secret", "hosts", "database", "broker", "storage"}
 
 
 def names_read(path: Path) -> set[str]:
@@ -364,14 +364,17 @@ def test_the_image_is_built_with_settings_that_live_for_one_line(tmp_path: Path)
     (run,) = [rest for word, rest in dockerfile() if word == "RUN" and "collectstatic" in rest]
     given = dict(re.findall(r"([A-Z_]+)=(\"\$\(.*?\)\"|\S+)", run.partition("manage.py")[0]))
     assert all(is_read(name, config_reads()) for name in given)
-    key = subprocess.run(
-        ["sh", "-c", f"printf %s {given['SECRET_KEY']}"],
-        env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    done = boot(tmp_path, given | {"SECRET_KEY": key}, "collectstatic", "--noinput", "--dry-run")
+    keys = {
+        name: subprocess.run(
+            ["sh", "-c", f"printf %s {given[name]}"],
+            env={"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for name in ("SECRET_KEY", "ACCESS_LOG_KEY")
+    }
+    done = boot(tmp_path, given | keys, "collectstatic", "--noinput", "--dry-run")
     assert done.returncode == 0, done.stderr
     # What was made with it is made in a stage that is thrown away, but for the project's folder.
     assert ("FROM", "packages AS project") in dockerfile()
@@ -379,13 +382,26 @@ def test_the_image_is_built_with_settings_that_live_for_one_line(tmp_path: Path)
 
 
 # --- Doors and health ------------------------------------------------------------------------------------------------
-def test_only_web_is_published_and_on_the_port_it_binds() -> None:
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["web"]
-    (port,) = interpolate(SERVICES["web"]["ports"], {})
+def test_only_front_is_published_and_passes_on_to_the_port_that_web_binds() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["front"]
+    (port,) = interpolate(SERVICES["front"]["ports"], {})
     address, published, inside = port.split(":")
     assert (address, published) == ("127.0.0.1", "8000")
-    assert server()["bind"] == f"0.0.0.0:{inside}"
-    assert urlsplit(SERVICES["web"]["healthcheck"]["test"][-1]).port == int(inside)
+    nginx = (ROOT / "deploy/nginx.conf").read_text()
+    assert re.findall(r"listen (\S+);", nginx) == [inside]
+    health = urlsplit(SERVICES["front"]["healthcheck"]["test"][-1])
+    assert health.port == int(inside)
+    assert f"location = {health.path} {{" in nginx
+    (web,) = re.findall(r"server (web:\d+);", nginx)
+    assert server()["bind"] == web.replace("web", "0.0.0.0")  # noqa: S104
+    assert urlsplit(SERVICES["web"]["healthcheck"]["test"][-1]).port == int(web.partition(":")[2])
+    (store,) = re.findall(r"proxy_pass (http://store\S*)/;", nginx)
+    assert store == environment("web")["S3_ENDPOINT_URL"]
+    assert {"web", "store"} <= reaches("front")
+    inside_files = {volume.split(":")[1] for volume in SERVICES["front"]["volumes"]}
+    assert {"/etc/nginx/nginx.conf", *re.findall(r"include (/etc/nginx/footage\S+);", nginx)} <= inside_files
+    assert "internal;" in nginx.partition("location /_footage/")[2].partition("}")[0]
+    assert "internal;" in nginx.partition("location /_store/")[2].partition("}")[0]
 
 
 @pytest.mark.parametrize("name", LONG_RUNNING)
@@ -517,7 +533,8 @@ def test_who_reaches_whom() -> None:
         assert reaches(f"worker-{code}") == {"database", "redis", "store"}
     assert reaches("beat") == {"redis"}
     assert {name for name, network in COMPOSE["networks"].items() if not network.get("internal")} == {"edge"}
-    assert [name for name, service in SERVICES.items() if "edge" in service["networks"]] == ["web"]
+    assert [name for name, service in SERVICES.items() if "edge" in service["networks"]] == ["front"]
+    assert reaches("front") == {"web", "store"}
     for name, service in SERVICES.items():
         # A container with neither would be put on a default network, with all the others.
         assert set(service["networks"]) <= set(COMPOSE["networks"]), name

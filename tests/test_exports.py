@@ -12,10 +12,10 @@ from django.core.files.storage import storages
 
 from annotations import consensus, exporting
 from annotations.models import Annotation, Export, ExportState, Lease, Task
-from clips.models import Clip, Consent
+from clips.models import Clip, ConsentEvent
 from config.clock import database_now
 from config.ticks import alone
-from tests.conftest import make_user, signed_in
+from tests.conftest import leave_only, make_user, signed_in
 
 # The file is written from one REPEATABLE READ snapshot, which needs transactions of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ def test_an_export_holds_settled_labels_and_every_line_can_be_traced(settled, mo
     for line in lines:
         task = Task.objects.get(pk=line["task"])
         clip = Clip.objects.get(pk=line["clip"]["id"])
-        consent = Consent.objects.get(pk=line["consent"]["id"])
+        consent = ConsentEvent.objects.get(pk=line["consent"]["id"])
         assert (task.clip_id, consent.clip_id) == (clip.pk, clip.pk)
         assert line["clip"]["sha256"] == clip.sha256
         assert "human_review" in line["consent"]["purposes"]
@@ -90,11 +90,43 @@ def test_the_same_labels_give_the_same_bytes(settled, model_team) -> None:
 
 
 def test_what_lost_its_consent_is_not_exported(settled, model_team) -> None:
-    Consent.objects.filter(clip=settled[0].clip).update(purposes=["troubleshooting"])
+    leave_only(settled[0].clip, "human_review")
     export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
     exporting.write(export.pk, now=database_now)
     export.refresh_from_db()
     assert export.lines == 1
+
+
+def test_a_withdrawal_lists_the_exports_and_they_are_handed_out_no_more(settled, model_team, gateway) -> None:
+    export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
+    assert exporting.write(export.pk, now=database_now)
+    client = signed_in(model_team)
+    url = f"/api/v1/exports/{export.pk}/download"
+    assert download(client, export.pk)
+    clip = settled[0].clip
+    camera = signed_in(gateway)
+    body = {
+        "kind": "withdrawn",
+        "owner": clip.owner_key,
+        "clip": clip.pk,
+        "purposes": ["model_training"],
+        "channel": "app",
+    }
+    reply = camera.post("/api/v1/consents", body, format="json")
+    assert [(row["id"], row["lines"]) for row in reply.json()["ended"]["exports"]] == [(export.pk, 1)]
+    over = client.get(url)
+    assert (over.status_code, over.json()["code"], over.json()["lines"]) == (410, "export-withdrawn", 1)
+    anew = exporting.request_export(settled[0].project, by=model_team, at=database_now())
+    assert exporting.write(anew.pk, now=database_now)
+    anew.refresh_from_db()
+    assert anew.lines == 1
+    assert download(client, anew.pk).count(b"\n") == 1
+    held = camera.get(f"/api/v1/owners/{clip.owner_key}").json()
+    assert [row["id"] for row in held["exports"]] == [export.pk]
+    assert held["clips"][0]["labels"][0]["label"] == "threat"
+    # Lines that were never written down are not vouched for.
+    Export.objects.filter(pk=anew.pk).update(lines=2)
+    assert client.get(f"/api/v1/exports/{anew.pk}/download").json()["code"] == "export-withdrawn"
 
 
 def test_an_export_without_settled_tasks_is_an_empty_file(tasks, model_team) -> None:

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from annotations import auditing, changes, leasing, links, spreading, stopping, submitting
+from annotations import auditing, changes, leasing, links, spreading, stopping, submitting, withdrawing
 from annotations.errors import ClipQuarantined, ConsentWithdrawn, LeaseFlagged, MediaLinkOver
 from annotations.models import Flag, Lane, LateAnswer, Lease, LeaseState, Project, Task, TaskState
 from clips import cases, preparing
+from clips.access import Asking
 from clips.errors import CaseDecided, DecisionDoesNotFit, NotForYou
 from clips.media.results import Renditions
-from clips.models import Case, CaseKind, Clip, ClipState, Consent
+from clips.models import Case, CaseKind, Clip, ClipState, ConsentEvent
 from clips.tasks import remind_of_cases
 from config.clock import database_now
 from config.errors import Refusal
@@ -20,6 +21,11 @@ from tests.conftest import make_reviewer, make_user, signed_in
 from workforce.models import QuotaDay, Reviewer
 
 pytestmark = pytest.mark.django_db
+
+
+def asking_as(reviewer) -> Asking:
+    """A player that carries the reviewer's own credentials."""
+    return Asking(user_id=reviewer.user_id, credentials="token", address="", method="GET")
 
 
 def take(reviewer: Reviewer, count: int = 1) -> list[dict]:
@@ -68,16 +74,16 @@ def test_a_sensitive_flag_takes_the_clip_from_everybody_at_once(tasks, asha, rav
     assert (task.state, task.seats_left) == (TaskState.STOPPED, 2)
     assert Clip.objects.get(pk=task.clip_id).state == ClipState.QUARANTINED
     assert Lease.objects.get(pk=theirs["id"]).recall_reason == "quarantined"
-    # It costs nobody anything.
+    # Who had to see it has done a unit of the day's work; it costs nobody anything.
     for day in QuotaDay.objects.all():
-        assert (day.used, day.held, day.skips) == (0, 0, 0)
+        assert (day.used, day.held, day.skips) == (int(day.reviewer == asha), 0, 0)
     assert not Reviewer.objects.exclude(lapses_in_row=0).exists()
 
     late = answer(ravi, theirs)
     assert (late.status_code, late.json()["code"]) == (410, "clip-quarantined")
     assert answer(asha, mine).json()["code"] == "lease-flagged"
     with pytest.raises(MediaLinkOver):
-        links.open_link(sealed, user=ravi.user, at=database_now())
+        links.open_link(sealed, asking=asking_as(ravi), at=database_now())
     for person in (asha, ravi, meera):
         assert task.pk not in {lease["task"]["id"] for lease in take(person, 10)}
     case = Case.objects.get()
@@ -241,7 +247,9 @@ def test_verbs_refuse_to_run_in_half(quarantined, officer) -> None:
 
 def test_a_withdrawn_consent_ends_leases_and_keeps_nothing_late(tasks, asha, ravi, ops, gateway) -> None:
     lease = take(asha)[0]
-    assert stopping.withdraw(lease["clip"]["id"], by=ops, reason="the owner asked", at=database_now()) == 1
+    assert (
+        withdrawing.withdraw(lease["clip"]["id"], by=ops, reason="the owner asked", at=database_now()).leases_ended == 1
+    )
     reply = answer(asha, lease)
     assert (reply.status_code, reply.json()["code"]) == (410, "consent-withdrawn")
     assert not LateAnswer.objects.exists()
@@ -310,15 +318,14 @@ def test_bad_flags_are_refused_with_a_code(tasks, asha) -> None:
 
 def test_an_owners_withdrawal_is_carried_out_in_the_admin(tasks, asha, officer, ops, client) -> None:
     lease = take(asha)[0]
-    consent = Consent.objects.get(clip=lease["clip"]["id"])
+    consent = ConsentEvent.objects.get(clip=lease["clip"]["id"])
     body = {"action": "withdraw", "_selected_action": [consent.pk], "confirmed": "yes", "reason": "asked by letter"}
     client.force_login(ops)
-    client.post("/admin/clips/consent/", body)
-    consent.refresh_from_db()
-    assert consent.withdrawn_at is None
+    client.post("/admin/clips/consentevent/", body)
+    assert ConsentEvent.objects.filter(clip=lease["clip"]["id"]).count() == 1
     client.force_login(officer)
-    assert "1 consent withdrawn" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
-    assert "1 were so already" in client.post("/admin/clips/consent/", body, follow=True).content.decode()
+    assert "1 consent event withdrawn" in client.post("/admin/clips/consentevent/", body, follow=True).content.decode()
+    assert "1 were so already" in client.post("/admin/clips/consentevent/", body, follow=True).content.decode()
     assert answer(asha, lease).json()["code"] == "consent-withdrawn"
     promises_hold()
 
@@ -337,7 +344,7 @@ def test_whoever_recorded_a_consent_withdraws_it_by_one_call(tasks, asha, gatewa
     assert first.json()["withdrawn_at"] == second.json()["withdrawn_at"]
     assert answer(asha, lease).json()["code"] == "consent-withdrawn"
     with pytest.raises(MediaLinkOver):
-        links.open_link(sealed, user=asha.user, at=database_now())
+        links.open_link(sealed, asking=asking_as(asha), at=database_now())
     shown = camera.get(f"/api/v1/clips/{lease['clip']['id']}").json()
     assert (shown["state"], shown["consents"][0]["withdrawn_at"] is None) == ("withheld", False)
     assert changes.latest(kind="clip")[0].why == "the owner asked"
@@ -346,7 +353,7 @@ def test_whoever_recorded_a_consent_withdraws_it_by_one_call(tasks, asha, gatewa
 
 def test_nothing_is_left_to_decide_of_a_clip_whose_owner_withdrew(quarantined, asha, officer) -> None:
     emergency = cases.open_case(quarantined.clip_id, kind=CaseKind.EMERGENCY, at=database_now())
-    stopping.withdraw(quarantined.clip_id, by=officer, reason="the owner asked", at=database_now())
+    withdrawing.withdraw(quarantined.clip_id, by=officer, reason="the owner asked", at=database_now())
     quarantined.refresh_from_db()
     emergency.refresh_from_db()
     assert (quarantined.state, quarantined.decision, quarantined.due_at) == ("decided", "handled", None)

@@ -17,7 +17,7 @@ from django.contrib.auth.models import User
 from django.core.management import execute_from_command_line
 
 from clips import ingesting, storage
-from clips.models import Clip, ClipState, Consent, DeviceEvent
+from clips.models import Clip, ClipState, ConsentEvent, DeviceEvent
 from config.clock import database_now
 from tests import processes
 from tests.conftest import SAMPLES, make_disclosure, make_user
@@ -98,7 +98,7 @@ def test_a_folder_killed_in_the_middle_is_taken_in_once(gateway, var, tmp_path) 
     rows = report(tmp_path / "report.jsonl")
     assert [row["file"] for row in rows] == [str(path.relative_to(folder)) for path in sorted(files)]
     assert {row["result"] for row in rows} == {"taken", "there"}
-    assert len({row["clip"] for row in rows}) == Clip.objects.count() == Consent.objects.count() == len(files)
+    assert len({row["clip"] for row in rows}) == Clip.objects.count() == ConsentEvent.objects.count() == len(files)
     assert set(Clip.objects.values_list("state", flat=True)) == {ClipState.UPLOADED}
     assert len(stored(var)) == len(files)
     assert "9/9" in done.stderr
@@ -149,7 +149,7 @@ def test_a_manifest_says_of_each_line_what_became_of_it(gateway, var, tmp_path) 
         (line("other.mp4", source="the street"), "invalid"),
         (line("other.mp4", surprise=1), "invalid"),
         (line("other.mp4", consent=3), "invalid"),
-        (line("other.mp4", consent=consent | {"purposes": ["troubleshooting"]}), "consent-lacks-human-review"),
+        (line("other.mp4", consent=consent | {"purposes": ["model_training"]}), "consent-lacks-human-review"),
         (line("other.mp4", consent=consent | {"disclosure": "in-en-9"}), "unknown-disclosure"),
         (line("other.mp4", event={"detections": [{"said": "!"}]}), "invalid"),
         ("{", "malformed-json"),
@@ -188,7 +188,7 @@ def test_what_a_killed_run_began_is_carried_on_by_all_who_come(gateway, tmp_path
     outcomes = at_once(4, lambda number: ingesting.take(item, root=tmp_path, common={}, by=gateway))
     assert {(outcome.clip, outcome.result) for outcome in outcomes} <= {(clip.pk, "taken"), (clip.pk, "there")}
     clip.refresh_from_db()
-    assert (clip.state, Consent.objects.count()) == (ClipState.UPLOADED, 1)
+    assert (clip.state, ConsentEvent.objects.count()) == (ClipState.UPLOADED, 1)
     assert b"".join(storage.read_all(clip.storage_alias, clip.original_key)) == path.read_bytes()
 
 

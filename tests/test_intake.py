@@ -17,9 +17,9 @@ from django.core.files.storage import storages
 from django.db import connection, transaction
 from knox.models import get_token_model
 
-from annotations import stopping
+from annotations import withdrawing
 from clips import cases, receiving, sweeping
-from clips.models import Case, Clip, ClipState, Consent, DeviceEvent
+from clips.models import Case, Clip, ClipState, ConsentEvent, DeviceEvent
 from config.clock import database_now
 from config.health import MARKER
 from tests import processes
@@ -69,10 +69,10 @@ def test_the_same_bytes_of_the_same_owner_are_the_same_clip(send) -> None:
     assert (first.status_code, again.status_code) == (202, 200)
     assert again.json()["id"] == first.json()["id"]
     assert again["Location"] == first["Location"]
-    assert (Clip.objects.count(), Consent.objects.count(), len(stored_files())) == (1, 1, 1)
+    assert (Clip.objects.count(), ConsentEvent.objects.count(), len(stored_files())) == (1, 1, 1)
     wider = send(consent=json.dumps(consent_for(purposes=["human_review", "model_training"])))
     assert (wider.status_code, wider.json()["id"]) == (200, first.json()["id"])
-    assert sorted(map(len, Consent.objects.values_list("purposes", flat=True))) == [1, 2]
+    assert sorted(map(len, ConsentEvent.objects.values_list("purposes", flat=True))) == [1, 2]
     other_owner = send(consent=json.dumps(consent_for(owner="owner-0002-abcd")))
     assert other_owner.status_code == 202
     assert Clip.objects.count() == 2
@@ -125,7 +125,7 @@ def test_bytes_that_still_arrive_are_waited_for_and_those_that_died_are_taken_an
 def test_what_an_owner_took_back_needs_a_later_consent(send, gateway) -> None:
     clip_id = send().json()["id"]
     Clip.objects.filter(pk=clip_id).update(state=ClipState.READY, due_at=None)
-    stopping.withdraw(clip_id, by=gateway, reason="the owner asked", at=database_now())
+    withdrawing.withdraw(clip_id, by=gateway, reason="the owner asked", at=database_now())
     again = send()
     assert (again.status_code, again.json()["code"]) == (410, "consent-withdrawn")
     later = send(consent=json.dumps(consent_for(given_at=(database_now() + timedelta(seconds=1)).isoformat())))
@@ -143,7 +143,7 @@ def test_what_staff_withheld_stays_withheld_however_often_it_is_sent(send, gatew
     assert Case.objects.get().decision == "withhold"
     again = send(consent=json.dumps(consent_for(given_at=database_now().isoformat())))
     assert (again.status_code, again.json()["id"], again.json()["state"]) == (200, clip_id, "withheld")
-    assert Consent.objects.count() == 1
+    assert ConsentEvent.objects.count() == 1
 
 
 @pytest.fixture
@@ -159,7 +159,6 @@ def drop(index: str) -> None:
 
 
 def restore(index: str) -> None:
-    Consent.objects.all().delete()
     Clip.objects.all().delete()
     with connection.schema_editor() as editor:
         editor.add_constraint(Clip, next(one for one in Clip._meta.constraints if one.name == index))
@@ -182,7 +181,7 @@ def test_the_same_bytes_sent_by_many_at_once_are_one_clip(everybody, key) -> Non
     assert statuses.count(202) == 1, [reply.json() for reply in replies]
     assert set(statuses) <= {200, 202, 409}
     assert {reply.json()["code"] for reply in replies if reply.status_code == 409} <= {"upload-in-progress"}
-    assert (Clip.objects.count(), Consent.objects.count(), len(stored_files())) == (1, 1, 1)
+    assert (Clip.objects.count(), ConsentEvent.objects.count(), len(stored_files())) == (1, 1, 1)
     assert post(everybody, key=key).status_code == 200
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from annotations import auditing, leasing
 from annotations.models import Annotation, LateAnswer, Lease, LeaseState, Project, Task
 from config.clock import database_now
-from tests.conftest import signed_in
+from tests.conftest import leave_only, signed_in
 from workforce import quotas
 from workforce.models import QuotaDay, Reviewer
 
@@ -135,7 +135,7 @@ def test_a_late_answer_within_the_grace_is_taken_while_its_seat_is_free(tasks, c
     assert clean()
 
 
-@pytest.mark.parametrize("why", ["too late", "seats gone", "no quota", "no consent"])
+@pytest.mark.parametrize("why", ["too late", "seats gone", "no quota"])
 def test_any_other_late_answer_is_kept_and_never_counted(tasks, client, asha, ravi, meera, why) -> None:
     Project.objects.update(grace_seconds=60)
     lease = take(client)
@@ -148,8 +148,6 @@ def test_any_other_late_answer_is_kept_and_never_counted(tasks, client, asha, ra
     if why == "no quota":
         today = QuotaDay.objects.get(reviewer=asha).day
         quotas.set_limit(0, reason="enough", by=asha.user, from_day=today, reviewer=asha)
-    if why == "no consent":
-        tasks[0].clip.consents.update(purposes=["troubleshooting"])
     for _ in range(2):
         reply = submit(client, lease, "unsure")
         assert (reply.status_code, reply.json()["code"]) == (410, "lease-lapsed")
@@ -157,6 +155,19 @@ def test_any_other_late_answer_is_kept_and_never_counted(tasks, client, asha, ra
     assert not Annotation.objects.exists()
     day = QuotaDay.objects.get(reviewer=asha)
     assert (day.used, day.held) == (0, 0)
+    assert clean()
+
+
+def test_a_late_answer_about_what_its_owner_took_back_is_not_kept(tasks, client, asha) -> None:
+    Project.objects.update(grace_seconds=60)
+    lease = take(client)
+    expire(lease, seconds=30)
+    leasing.sweep_lapsed(at=database_now())
+    leave_only(tasks[0].clip, "troubleshooting")
+    reply = submit(client, lease, "unsure")
+    assert (reply.status_code, reply.json()["code"]) == (410, "consent-withdrawn")
+    assert not LateAnswer.objects.exists()
+    assert not Annotation.objects.exists()
     assert clean()
 
 

@@ -127,6 +127,13 @@ def test_copies_of_copies_point_at_what_is_labelled(gateway, ops) -> None:
 def test_ops_see_both_side_by_side_and_say_so_in_the_admin(pair, ops, client) -> None:
     client.force_login(ops)
     page = client.get(reverse("admin:clips_likeness_change", args=[pair.pk])).content.decode()
+    # Nothing is shown before they say why; then both are, side by side.
+    assert "Say why you must see this" in page
+    for clip in (pair.clip, pair.other):
+        assert reverse("footage", args=[clip.pk, "poster"]) not in page
+    why = {"clip": [pair.clip_id, pair.other_id], "purpose": "likeness", "reason": "are they one walk?", "minutes": 5}
+    client.post(reverse("open-viewing"), why | {"page": "/admin/"})
+    page = client.get(reverse("admin:clips_likeness_change", args=[pair.pk])).content.decode()
     for clip in (pair.clip, pair.other):
         assert reverse("footage", args=[clip.pk, "poster"]) in page
     body = {"action": "same", "_selected_action": [pair.pk], "confirmed": "yes", "reason": "one walk, sent twice"}

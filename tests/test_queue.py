@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from annotations import leasing, queries
-from annotations.models import Bookmark, Lane, Lease, Task
+from annotations.models import Bookmark, Head, Lane, Lease, Task
 from clips.models import Clip
 from config.clock import database_now
 from tests.conftest import make_project, make_ready_clips, make_reviewer, signed_in, spread_now
@@ -24,18 +24,22 @@ def take(reviewer: Reviewer, count: int = 1) -> list[int]:
     return [found[lease_id] for lease_id in ids]
 
 
+def head_of(lane: Lane) -> Head:
+    return lane.heads.latest("number")
+
+
 def heads_pass_no_free_seat() -> None:
     """The invariant of the lanes: every open task with a free seat is at or behind its lane's head."""
     for task in Task.objects.filter(state="open", seats_left__gt=0).select_related("lane"):
-        lane = task.lane
+        head = head_of(task.lane)
         if task.rank < 10**11:
-            assert lane.express_head <= task.rank < lane.express_next
+            assert head.express_head <= task.rank < head.express_next
         else:
-            assert lane.head_rank <= task.rank <= lane.tail_rank
+            assert head.head_rank <= task.rank <= head.tail_rank
 
 
 def stale_heads() -> None:
-    Lane.objects.update(head_at=database_now() - timedelta(seconds=1))
+    Head.objects.update(made_at=database_now() - timedelta(seconds=1))
 
 
 def test_work_comes_in_the_order_of_its_virtual_deadlines_over_projects(gateway, hyderabad, asha, ravi) -> None:
@@ -146,8 +150,9 @@ def test_a_long_walk_is_remembered_and_forgets_nothing(gateway, hyderabad, asha,
     spread_now()
     mine = take(asha, 3)
     lane = Lane.objects.get()
+    head = head_of(lane)
     Bookmark.objects.create(
-        reviewer=asha, lane=lane, version=lane.version, rank=lane.tail_rank + 1, express=lane.express_next
+        reviewer=asha, lane=lane, version=head.version, rank=head.tail_rank + 1, express=head.express_next
     )
     assert take(asha) == []
     # A seat that comes back is not before the bookmark: returned seats have turns of their own.
@@ -155,9 +160,9 @@ def test_a_long_walk_is_remembered_and_forgets_nothing(gateway, hyderabad, asha,
     leasing.give_back(asha, lease.pk, at=database_now())
     assert take(ravi) == [mine[0]]
     # What enters before the tail makes the bookmark worthless.
-    queries.enter(lane, [lane.tail_rank - 5])
-    Lane.objects.get(pk=lane.pk, version=lane.version + 1)
-    Task.objects.filter(pk=mine[2]).update(rank=lane.tail_rank - 5)
+    queries.enter(lane, [head.tail_rank - 5])
+    assert head_of(lane).version == head.version + 1
+    Task.objects.filter(pk=mine[2]).update(rank=head.tail_rank - 5)
     Lease.objects.filter(task=mine[2]).delete()
     assert take(asha) == [mine[2]]
 
@@ -180,7 +185,7 @@ def test_a_bookmark_stands_at_what_is_next_and_not_where_the_next_lane_began(gat
     spread_now()
     assert Task.objects.get(pk=take(asha)[0]).project.slug == "second"
     # Nothing of the first lane is theirs, up to its end and not only up to where the second begins.
-    assert Bookmark.objects.get(reviewer=asha, lane=lane).rank == lane.tail_rank + 1
+    assert Bookmark.objects.get(reviewer=asha, lane=lane).rank == head_of(lane).tail_rank + 1
     make_ready_clips(gateway, 1)
     spread_now()
     assert Task.objects.get(pk=take(asha)[0]).project == first
@@ -241,3 +246,34 @@ def test_statements_per_call(tasks, asha, django_assert_num_queries) -> None:
             body = {"token": lease["token"], "answer": {"label": "threat"}}
             with django_assert_num_queries(4):
                 client.post(f"/api/v1/leases/{lease['id']}/annotation", body)
+
+
+def test_heads_are_only_added_and_all_but_the_newest_are_forgotten(gateway, hyderabad, asha, ravi) -> None:
+    make_project(hyderabad, prefetch=20)
+    make_ready_clips(gateway, 3)
+    spread_now()
+    lane = Lane.objects.get()
+    first = head_of(lane)
+    ids = leasing.lease_next(asha.user_id, count=2).lease_ids
+    for lease_id in ids:
+        leasing.give_back(asha, lease_id, at=database_now())
+    newest = head_of(lane)
+    assert (newest.express_next, lane.heads.count()) == (first.express_next + 2, first.number + 2)
+    assert Head.objects.get(lane=lane, number=first.number).express_next == first.express_next
+    assert queries.forget_old_heads() == newest.number - 1
+    assert lane.heads.get().number == newest.number
+    assert len(take(ravi, 3)) == 3
+
+
+def test_a_lane_that_ran_dry_goes_on_where_the_next_tasks_begin(gateway, hyderabad, asha, ravi) -> None:
+    """Its head stands past its tail then; left there it would look earlier than lanes whose work is older."""
+    make_project(hyderabad, prefetch=20)
+    make_ready_clips(gateway, 1)
+    spread_now()
+    take(asha), take(ravi)
+    stale_heads()
+    assert take(asha) == []
+    lane = Lane.objects.get()
+    assert head_of(lane).head_rank == head_of(lane).tail_rank + 1
+    queries.enter(lane, [head_of(lane).tail_rank + 5000])
+    assert head_of(lane).head_rank == head_of(lane).tail_rank

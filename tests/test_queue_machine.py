@@ -13,9 +13,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from annotations import amending, auditing, consensus, flagging, leasing, spreading, stopping, submitting, supervision
+from annotations import (
+    amending,
+    auditing,
+    consensus,
+    flagging,
+    leasing,
+    spreading,
+    stopping,
+    submitting,
+    supervision,
+    withdrawing,
+)
 from annotations.errors import ClipTakenAway, NothingToRequeue, Paused
-from annotations.models import AmendedAnswer, Annotation, Lane, Lease, LeaseState, Project, Task
+from annotations.models import AmendedAnswer, Annotation, Head, Lease, LeaseState, Project, Task
 from clips import cases
 from clips.errors import DecisionDoesNotFit
 from clips.models import Case, CaseKind, Clip
@@ -201,7 +212,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def a_tenth_of_a_second_passes(self) -> None:
-        Lane.objects.update(head_at=timezone.now() - timedelta(seconds=1))
+        Head.objects.update(made_at=timezone.now() - timedelta(seconds=1))
 
     @rule(person=PERSON, value=st.integers(0, 12))
     def a_limit_changes(self, person: int, value: int) -> None:
@@ -227,7 +238,9 @@ class Queue(RuleBasedStateMachine):
         lease = self.lease_of(person, pick, *LeaseState.values)
         if lease is None:
             return
-        used = [(day.pk, day.used, day.skips) for day in QuotaDay.objects.order_by("pk")]
+        # A sensitive flag ends a live lease as work that was done.
+        paid = lease.quota_day_id if kind == "sensitive" and lease.state == LeaseState.LIVE else None
+        used = [(day.pk, day.used + (day.pk == paid), day.skips) for day in QuotaDay.objects.order_by("pk")]
         try:
             flagging.flag(self.people[person], lease.pk, token=lease.token, kind=kind, at=database_now())
         except Refusal:
@@ -258,7 +271,7 @@ class Queue(RuleBasedStateMachine):
     def an_owner_withdraws(self, pick: int) -> None:
         clip = Clip.objects.filter(tasks__isnull=False).order_by("-pk").distinct()[pick : pick + 1].first()
         if clip is not None:
-            stopping.withdraw(clip.pk, by=self.officer, reason="the owner asked", at=database_now())
+            withdrawing.withdraw(clip.pk, by=self.officer, reason="the owner asked", at=database_now())
             assert not Lease.objects.filter(task__clip=clip, state=LeaseState.LIVE).exists()
 
     @rule(person=PERSON, pick=PICK)

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from annotations import auditing, leasing, queries
-from annotations.models import Lane, Lease, LeaseState, Project, Task
+from annotations.models import Head, Lease, LeaseState, Project, Task
 from config.clock import database_now
 from tests.conftest import make_project, make_ready_clips, make_reviewer, make_team, spread_now
 from tests.racing import (
@@ -217,15 +217,16 @@ def test_what_enters_before_the_head_while_others_take_is_not_passed_by(many) ->
     """A task enters before the head in a transaction that is still open while somebody else moves the head."""
     task = Task.objects.earliest("pk")
     lane = task.lane
+    before = lane.heads.latest("number").tail_rank - 10_000
     leasing.lease_next(many[0].user_id, count=10)
-    Lane.objects.update(head_at=database_now() - timedelta(seconds=1))
+    Head.objects.update(made_at=database_now() - timedelta(seconds=1))
     entered, taken = threading.Event(), threading.Event()
 
     def work(number: int) -> None:
         if number == 0:
             with transaction.atomic():
-                queries.enter(lane, [lane.tail_rank - 10_000])
-                Task.objects.filter(pk=Task.objects.latest("pk").pk).update(rank=lane.tail_rank - 10_000)
+                queries.enter(lane, [before])
+                Task.objects.filter(pk=Task.objects.latest("pk").pk).update(rank=before)
                 entered.set()
                 # Long enough for a claimer that would wait for the lane to be waiting for it.
                 taken.wait(timeout=1)
@@ -236,7 +237,7 @@ def test_what_enters_before_the_head_while_others_take_is_not_passed_by(many) ->
 
     at_once(2, work)
     assert auditing.audit() == []
-    assert Lane.objects.get(pk=lane.pk).head_rank <= lane.tail_rank - 10_000
+    assert lane.heads.latest("number").head_rank <= before
 
 
 def test_a_row_that_others_are_just_looking_at_is_waited_for_a_moment(many) -> None:

@@ -7,8 +7,8 @@ import pytest
 from annotations import spreading
 from annotations.models import Task
 from annotations.spreading import Share, plan
-from clips.models import Clip, ClipState, Consent
-from tests.conftest import make_project, make_ready_clips, make_region, make_reviewer, make_team, spread_now
+from clips.models import Clip, ClipState
+from tests.conftest import leave_only, make_project, make_ready_clips, make_region, make_reviewer, make_team, spread_now
 
 
 def staff(team, *names) -> None:
@@ -56,7 +56,7 @@ def test_only_what_is_ready_and_consented_becomes_a_task(gateway, hyderabad, ash
     make_project(hyderabad)
     ready, failed, unconsented = make_ready_clips(gateway, 3)
     Clip.objects.filter(pk=failed.pk).update(state=ClipState.FAILED, failure="broken")
-    Consent.objects.filter(clip=unconsented).update(purposes=["troubleshooting"])
+    leave_only(unconsented, "model_training")
     assert spread_now() == 1
     assert Task.objects.get().clip_id == ready.pk
 

@@ -131,7 +131,7 @@ def test_what_the_caller_gives_is_neither_replaced_nor_written_down(there: Place
     names = engines.wanted(given)
     values = environment.ours(there, given, engines.urls(there, names))
     assert names == ["postgres"]
-    assert sorted(values) == ["ALLOWED_HOSTS", "DATABASE_URL", "SIGHTLINE_EMBEDDED"]
+    assert sorted(values) == ["ACCESS_LOG_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "SIGHTLINE_EMBEDDED"]
     children = environment.for_children(there, given, values)
     assert children["REDIS_URL"] == "redis://elsewhere/1"
     assert children["SECRET_KEY"] == "given"

@@ -7,7 +7,7 @@ import threading
 import pytest
 from django.db import transaction
 
-from annotations import auditing, flagging, leasing, stopping, submitting
+from annotations import auditing, flagging, leasing, stopping, submitting, withdrawing
 from annotations.models import Annotation, Lease, LeaseState, Task
 from clips import consenting
 from clips.models import Clip
@@ -47,7 +47,8 @@ def test_control_ending_the_leases_that_were_read_leaves_one_on_a_withdrawn_clip
         read.wait(timeout=30)
         granted.wait(timeout=30)
         with transaction.atomic():
-            consenting.withdraw(clip.pk, at=database_now())
+            consenting.withdraw(owner_key=clip.owner_key, clip=clip, by=gateway)
+            consenting.carry_out(clip.pk, at=database_now())
             stopping.recall_all(held, why="withdrawn", at=database_now())
 
     at_once(2, work)
@@ -72,7 +73,9 @@ def test_withdrawal_against_grant_against_submit(crew, gateway) -> None:
                     return "submitted"
                 if number == 1:
                     return "granted" if leasing.lease_next(crew[1].user_id, count=1).lease_ids else "nothing"
-                return str(stopping.withdraw(clip.pk, by=by, reason="the owner asked", at=database_now()))
+                return str(
+                    withdrawing.withdraw(clip.pk, by=by, reason="the owner asked", at=database_now()).leases_ended
+                )
             except Refusal as refusal:
                 return refusal.code
 
@@ -100,7 +103,7 @@ def test_clips_are_taken_away_under_people_who_take_and_answer(crew, gateway) ->
         if number == 0:
             try:
                 for clip_id in clips[:40]:
-                    stopping.withdraw(clip_id, by=by, reason="the owner asked", at=database_now())
+                    withdrawing.withdraw(clip_id, by=by, reason="the owner asked", at=database_now())
                     done += 1
             finally:
                 over.set()

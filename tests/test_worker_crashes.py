@@ -1,5 +1,5 @@
-"""A region's worker is killed at random moments, by its main process, its child or its ffmpeg: in the end each clip has
-one good set of renditions, and nothing else is left."""
+"""A region's worker is killed at random moments, by its main process, its child, its ffmpeg or what looks for faces: in
+the end each clip has one good set of renditions, and nothing else is left."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import psutil
 import pytest
 from django.core.files.storage import storages
 
-from clips import preparing, storage, sweeping
-from clips.models import Clip, ClipState, Rendition, RenditionKind
+from clips import needing, preparing, storage, sweeping
+from clips.models import SHOWN, Clip, ClipState, Faces, Rendition, RenditionKind
 from clips.tasks import ring_for
 from config.clock import database_now
 from tests import processes
@@ -26,7 +26,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 CLIPS = 8
 KILLS = 3
-KINDS = ("main", "child", "ffmpeg")
+# What is killed, where clips are made clear and where their faces are covered.
+KINDS = {"clear": ("main", "child", "ffmpeg"), "blurred": ("main", "child", "finder")}
+
+
+FINDER = "clips.media.faces.finder"
 
 
 class Worker:
@@ -57,6 +61,8 @@ class Worker:
                 return main if children else None
             if kind == "ffmpeg":
                 return next((one for one in children if one.name().startswith("ffmpeg")), None)
+            if kind == "finder":
+                return next((one for one in children if FINDER in one.cmdline()), None)
             return next((one for one in main.children() if one.children()), None)
         return None
 
@@ -91,28 +97,33 @@ def orphans(var: Path) -> list[str]:
     return found
 
 
-def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path) -> None:
-    clips = [make_clip(gateway) for _ in range(CLIPS)]
+@pytest.mark.parametrize("faces", ["clear", "blurred"])
+def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str) -> None:
+    needing.say({("in", "video", faces)})
+    sample, kinds_to_kill = {"clear": "walkway.avi", "blurred": "tree-cinepak.avi"}[faces], KINDS[faces]
+    clips = [make_clip(gateway, sample=sample) for _ in range(CLIPS)]
     for clip in clips:
         ring_for(clip.pk, clip.region)
     worker, chance = Worker(tmp_path), random.Random(7)
     try:
-        until, next_kill = time.monotonic() + 150, 0.0
-        while Clip.objects.exclude(state=ClipState.READY).exists() or min(worker.killed[k] for k in KINDS) < KILLS:
+        until, next_kill = time.monotonic() + 300, 0.0
+        while (
+            Clip.objects.exclude(state=ClipState.READY).exists() or min(worker.killed[k] for k in kinds_to_kill) < KILLS
+        ):
             assert time.monotonic() < until, (worker.killed, list(Clip.objects.values_list("state", "failure")))
-            wanted = [kind for kind in KINDS if worker.killed[kind] < KILLS]
+            wanted = [kind for kind in kinds_to_kill if worker.killed[kind] < KILLS]
             at_it = Clip.objects.filter(state=ClipState.PREPARING)
             if wanted and time.monotonic() > next_kill and at_it.exists():
                 time.sleep(chance.uniform(0, 0.4))
                 kind = chance.choice(wanted)
                 if worker.kill(kind):
                     next_kill = time.monotonic() + 0.3
-                    if kind != "ffmpeg":
+                    if kind in {"main", "child"}:
                         # Its silence would be noticed after twenty seconds; we know that it is dead.
                         at_it.update(due_at=database_now())
             elif wanted and not Clip.objects.exclude(state=ClipState.READY).exists():
                 # All done before enough had died: one more to be killed at.
-                clips.append(make_clip(gateway))
+                clips.append(make_clip(gateway, sample=sample))
                 ring_for(clips[-1].pk, clips[-1].region)
             worker.tend()
             Clip.objects.filter(state=ClipState.UPLOADED).update(due_at=database_now())
@@ -128,7 +139,7 @@ def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path) -> None:
         sorted(Clip.objects.values_list("attempts", flat=True)),
     )
 
-    kinds = {RenditionKind.PROXY, RenditionKind.POSTER, RenditionKind.SPRITE, RenditionKind.SPRITE_INDEX}
+    kinds = {*SHOWN[Faces(faces)], RenditionKind.SPRITE_INDEX}
     for clip in Clip.objects.all():
         made = list(Rendition.objects.filter(clip=clip))
         assert {one.kind for one in made} == kinds | {RenditionKind.FRAME_MAP}

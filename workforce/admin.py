@@ -210,11 +210,26 @@ class ReviewerAdmin(Register):
 
 @admin.register(QuotaDay)
 class QuotaDayAdmin(Record):
-    list_display = ["day", "reviewer", "team", "day_limit", "limit_source", "used", "held", "left", "time_zone"]
+    list_display = [
+        "day",
+        "reviewer",
+        "team",
+        "day_limit",
+        "limit_source",
+        "used",
+        "held",
+        "left",
+        "exposure",
+        "time_zone",
+    ]
     list_filter = ["reviewer__team__region", "reviewer__team", "day"]
     list_select_related = ["reviewer__user", "reviewer__team"]
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
     search_help_text = "Reviewer's name or sign-in"
+
+    @display(description="Exposure", ordering="exposed_ms")
+    def exposure(self, day: QuotaDay) -> str:
+        return f"{day.exposed_ms / 60_000:.0f} min" if day.exposed_ms else "-"
 
     @display(description="Team")
     def team(self, day: QuotaDay) -> Team:

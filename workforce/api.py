@@ -96,7 +96,7 @@ class MyDaysView(APIView):
     @extend_schema(operation_id="my_days", responses={200: DaysOut}, summary="My days, the latest first")
     def get(self, request: Request) -> Response:
         days = QuotaDay.objects.filter(reviewer__user=cast(User, request.user)).order_by("-day")[:HISTORY_DAYS]
-        return Response({"days": [quotas.describe(day) | {"limit_source": day.limit_source} for day in days]})
+        return Response({"days": [quotas.described(day) for day in days]})
 
 
 class ResumeView(APIView):

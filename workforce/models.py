@@ -8,7 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -59,7 +59,7 @@ class Region(models.Model):
         return self.name
 
 
-@kept("name", "weight", "is_paused")
+@kept("name", "weight", "exposure_minutes", "is_paused")
 class Team(models.Model):
     """Reviewers who work together in one region, at one time zone."""
 
@@ -74,6 +74,12 @@ class Team(models.Model):
         help_text="Share of the region's work: a team of weight 2 is given twice as much as one of weight 1.",
     )
 
+    exposure_minutes = models.PositiveSmallIntegerField(
+        default=60,
+        db_default=60,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="Minutes of sensitive or distressing footage that one of its people is handed in a day, at most.",
+    )
     is_paused = models.BooleanField(default=False, help_text="On: nobody of the team is handed work.")
 
     class Meta:
@@ -92,6 +98,7 @@ class Team(models.Model):
     "zone_changes_at",
     "skills",
     "clearance",
+    "exposure_minutes",
     "is_paused",
     "paused_by_lapses",
     "is_active",
@@ -126,6 +133,14 @@ class Reviewer(models.Model):
     clearance = models.PositiveSmallIntegerField(
         choices=Clearance.choices, default=Clearance.ORDINARY, help_text="Which footage the person may be shown."
     )
+    exposure_minutes = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="Minutes of sensitive or distressing footage a day, at most. Blank: as the team says.",
+    )
+    # The person's own, and nobody else's business: shown to them alone, and not kept as history.
+    opted_out = ArrayField(models.SlugField(max_length=32), default=list, blank=True, editable=False)
     is_paused = models.BooleanField(default=False, help_text="On: the person is handed no work.")
     paused_by_lapses = models.BooleanField(
         default=False, editable=False, help_text="The pause came from leases that lapsed; the person may end it."
@@ -228,7 +243,7 @@ class DailyLimit(models.Model):
 
 
 class QuotaDay(models.Model):
-    """What one reviewer may do on one local day. ``used`` are submitted, ``held`` are live leases.
+    """What one reviewer may do on one local day. ``used`` are answers and sensitive flags, ``held`` are live leases.
 
     ``day_limit`` is what the rules say; ``allowed`` is that, or what is used and held already when the limit was
     lowered below it. The promise that used + held never exceeds allowed is the CHECK below.
@@ -244,6 +259,12 @@ class QuotaDay(models.Model):
     used = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
     skips = models.PositiveIntegerField(default=0, help_text="Tasks skipped with a reason; capped.")
+    exposed_ms = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Sensitive or distressing footage that was handed out, in milliseconds."
+    )
+    exposure_allowed_ms = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="What was allowed of it when some was last handed out."
+    )
 
     class Meta:
         ordering = ["-day", "reviewer_id"]
@@ -251,6 +272,9 @@ class QuotaDay(models.Model):
             models.UniqueConstraint(fields=["reviewer", "day"], name="quota_day_once"),
             models.CheckConstraint(condition=Q(allowed__gte=F("used") + F("held")), name="quota_day_within_allowed"),
             models.CheckConstraint(condition=Q(allowed__gte=F("day_limit")), name="quota_day_allows_its_limit"),
+            models.CheckConstraint(
+                condition=Q(exposed_ms__lte=F("exposure_allowed_ms")), name="quota_day_within_exposure"
+            ),
         ]
 
     def __str__(self) -> str:

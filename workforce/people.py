@@ -117,6 +117,11 @@ def resume(reviewer: Reviewer) -> bool:
     return not Reviewer.objects.get(pk=reviewer.pk).is_paused
 
 
+def opt_out(reviewer: Reviewer, categories: Sequence[str]) -> None:
+    """Note what this person would rather not be handed, in place of what was noted before."""
+    Reviewer.objects.filter(pk=reviewer.pk).update(opted_out=list(categories))
+
+
 @transaction.atomic
 def give_role(*, username: str, password: str, role: str, first_name: str = "", last_name: str = "") -> User:
     """A sign-in with one of the roles of ``config/roles.py``; ops managers and privacy officers may open the admin."""

@@ -70,6 +70,14 @@ def give_back(quota_day_id: int) -> None:
         raise RuntimeError(f"quota day {quota_day_id} is gone")
 
 
+def spend(quota_day_id: int) -> None:
+    """Count one held unit as used, where work was done that ends without an answer."""
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("quota moves only inside the transaction that uses it")
+    if QuotaDay.objects.filter(pk=quota_day_id).update(held=F("held") - 1, used=F("used") + 1) != 1:
+        raise RuntimeError(f"quota day {quota_day_id} is gone")
+
+
 def spend_skip(quota_day_id: int) -> None:
     """Count one skip of the day, while the day has any left. Raises :class:`SkipsExhausted`."""
     if QuotaDay.objects.filter(pk=quota_day_id, skips__lt=SKIPS_A_DAY).update(skips=F("skips") + 1) != 1:
@@ -86,6 +94,11 @@ def describe(quota: QuotaDay | Standing) -> dict[str, object]:
         "left": quota.left,
         "resets_at": days.ends_at(quota.day, quota.time_zone).isoformat(),
     }
+
+
+def described(day: QuotaDay) -> dict[str, object]:
+    """A day of the reviewer's history as they see it."""
+    return describe(day) | {"limit_source": day.limit_source, "exposed_seconds": day.exposed_ms // 1000}
 
 
 @dataclass(frozen=True)

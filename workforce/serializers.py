@@ -41,6 +41,7 @@ class DayOut(serializers.Serializer[Any]):
     held = serializers.IntegerField()
     left = serializers.IntegerField()
     resets_at = serializers.DateTimeField()
+    exposed_seconds = serializers.IntegerField(help_text="Of sensitive or distressing footage that you were handed.")
 
 
 class DaysOut(serializers.Serializer[Any]):

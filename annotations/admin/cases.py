@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -14,7 +14,9 @@ from unfold.decorators import display
 
 from annotations import stopping
 from annotations.models import Flag
-from clips.models import Case, CaseState, Decision
+from clips import story
+from clips.admin.footage import panel
+from clips.models import Case, CaseKind, CaseState, Decision
 from config.acting import staff, with_reason
 from config.admin import Record, ago
 from config.clock import database_now
@@ -22,7 +24,7 @@ from config.clock import database_now
 
 @admin.register(Case)
 class CaseAdmin(Record):
-    """What waits for a decision. What is on the clip is not shown here."""
+    """What waits for a decision; on a case's own page, what it is about, to those who may decide it and say why."""
 
     list_display = [
         "id",
@@ -42,9 +44,22 @@ class CaseAdmin(Record):
     search_help_text = "Case or clip number"
     ordering = ["due_at", "-id"]
     actions = ["decide"]
+    change_form_outer_before_template = "admin/case_page.html"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        rows = self.get_queryset(request).select_related("clip__event")
+        case = rows.filter(pk=object_id).first() if object_id.isdigit() else None
+        context = extra_context or {}
+        if case is not None and case.state == CaseState.OPEN:
+            context |= {"panel": panel(request, [case.clip], case=case), "said": story.said_of(case.clip)}
+        return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        return super().get_queryset(request).prefetch_related("flags")
+        rows = super().get_queryset(request).prefetch_related("flags")
+        # What is sensitive is for those alone who may decide about it, and so is what was said of it.
+        return rows if staff(request).has_perm("clips.decide_sensitive") else rows.exclude(kind=CaseKind.SENSITIVE)
 
     @display(
         description="Kind", ordering="kind", label={"sensitive": "danger", "emergency": "danger", "broken": "warning"}
@@ -89,6 +104,10 @@ class FlagAdmin(Record):
     list_select_related = ["lease__reviewer__user", "case__clip"]
     search_fields = ["=case__id", "=lease__id", "lease__reviewer__user__username"]
     search_help_text = "Case or lease number, or the reviewer's sign-in"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Flag]:
+        rows = super().get_queryset(request)
+        return rows if staff(request).has_perm("clips.decide_sensitive") else rows.exclude(kind=CaseKind.SENSITIVE)
 
     @display(description="Reviewer")
     def reviewer(self, flag: Flag) -> str:

@@ -8,8 +8,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from annotations import stopping
-from clips.admin import ClipAdmin, ConsentAdmin, LikenessAdmin
-from clips.models import Clip, Consent, Likeness, Verdict
+from clips.admin.clips import ClipAdmin
+from clips.admin.likeness import LikenessAdmin
+from clips.models import Clip, Likeness, Verdict
 from config.acting import staff, with_reason
 from config.clock import database_now
 
@@ -60,29 +61,3 @@ class SupervisedLikenessAdmin(LikenessAdmin):
         return stopping.judge(
             pair.pk, verdict=Verdict.DIFFERENT, by=staff(request), reason=answers["reason"], at=database_now()
         )
-
-
-admin.site.unregister(Consent)
-
-
-@admin.register(Consent)
-class SupervisedConsentAdmin(ConsentAdmin):
-    """Consents, and how an owner's withdrawal that reached us by another way is carried out."""
-
-    actions = ["withdraw"]
-
-    def preview(self, consent: Consent) -> str:
-        return f"{consent}, for {', '.join(consent.purposes)}"
-
-    @with_reason(
-        description="Withdraw consents for their owners",
-        effect="Nobody is shown these clips from here on: they leave every queue, and leases on them end at once. This "
-        "cannot be undone; what an owner agrees to again is a new consent, with the clip sent anew.",
-        done="withdrawn",
-    )
-    def withdraw(self, request: HttpRequest, consent: Consent, answers: dict[str, Any]) -> object:
-        """Take these consents back, as their owners asked."""
-        if consent.withdrawn_at is not None:
-            return False
-        stopping.withdraw(consent.clip_id, by=staff(request), reason=answers["reason"], at=database_now())
-        return True

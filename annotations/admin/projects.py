@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from annotations import exporting, spreading, supervision
+from annotations import exporting, faces, spreading, stopping, supervision
 from annotations.models import Project, TaskState
 from annotations.tasks import write_export
 from config.acting import staff, with_reason
@@ -49,23 +49,26 @@ class ProjectAdmin(Register):
         "name",
         "slug",
         "is_active",
+        "purpose",
         "overlap",
         "most_seats",
         "lease_seconds",
+        "faces",
         "open_tasks",
         "settled_tasks",
         "schema_version",
     ]
-    list_filter = ["is_active", "teams"]
+    list_filter = ["is_active", "purpose", "faces", "teams"]
     search_fields = ["name", "slug"]
     search_help_text = "Name or slug"
     autocomplete_fields = ["teams"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     actions = ["pause", "resume", "export_labels"]
-    readonly_fields = ["schema_version", "unplaced_clips", "is_active"]
+    readonly_fields = ["schema_version", "unplaced_clips", "clips_without_proxy", "is_active"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
-        ("What is asked", {"fields": ["clip_kind", "label_schema", "schema_version"]}),
+        ("What is asked", {"fields": ["clip_kind", "purpose", "label_schema", "schema_version"]}),
+        ("What reviewers are shown", {"fields": ["faces", "clips_without_proxy", "categories", "starts_blurred"]}),
         ("Who may answer", {"fields": ["skills", "prefetch"]}),
         ("How answers are gathered", {"fields": ["overlap", "most_seats", "amend_minutes", "due_hours", "priority"]}),
         ("How long a lease lasts", {"fields": ["lease_seconds", "lease_most_seconds", "grace_seconds"]}),
@@ -80,6 +83,12 @@ class ProjectAdmin(Register):
     def unplaced_clips(self, project: Project) -> str:
         count = spreading.unplaced(project) if project.pk else 0
         return f"{count}: their region has no team here with a person for each seat" if count else "none"
+
+    @display(description="Clips without their proxy")
+    def clips_without_proxy(self, project: Project) -> str:
+        count, why = spreading.without_proxy(project) if project.pk else (0, "")
+        waiting = f"{count}: no tasks are made of them until workers have made it" if count else "none"
+        return f"{waiting}. The latest could not be: {why}" if why else waiting
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
         return (
@@ -96,6 +105,13 @@ class ProjectAdmin(Register):
             obj.schema_version += 1
             form.changed_data.append("schema_version")  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Once its teams are known, too, the footage room hears what it needs."""
+        super().save_related(request, form, formsets, change)
+        faces.say_needs()
+        if change and "faces" in form.changed_data:
+            stopping.stop_unready(form.instance, at=database_now())
 
     @with_reason(
         description="Pause projects",

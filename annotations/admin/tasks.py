@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from annotations import supervision
-from annotations.models import Lane, Lease, LeaseState, Task, TaskState
+from annotations.models import Head, Lane, Lease, LeaseState, Task, TaskState
 from config.acting import staff, with_reason
 from config.admin import Record, ago
 from config.clock import database_now
@@ -137,6 +138,30 @@ class LeaseAdmin(Record):
 
 @admin.register(Lane)
 class LaneAdmin(Record):
-    list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "express_next"]
+    list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "came_back"]
     list_filter = ["team", "project", "clearance"]
     list_select_related = ["team", "project"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
+        newest = Head.objects.filter(lane=OuterRef("pk")).order_by("-number")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                head_rank=Subquery(newest.values("head_rank")[:1]),
+                tail_rank=Subquery(newest.values("tail_rank")[:1]),
+                came_back=Subquery(newest.values("express_next")[:1]) - 1,
+            )
+        )
+
+    @display(description="Head", ordering="head_rank")
+    def head_rank(self, lane: Any) -> int | str:
+        return "-" if lane.head_rank is None else lane.head_rank
+
+    @display(description="Tail", ordering="tail_rank")
+    def tail_rank(self, lane: Any) -> int | str:
+        return "-" if lane.tail_rank is None else lane.tail_rank
+
+    @display(description="Seats that came back", ordering="came_back")
+    def came_back(self, lane: Any) -> int | str:
+        return "-" if lane.came_back is None else lane.came_back

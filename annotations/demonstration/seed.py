@@ -8,7 +8,7 @@ from django.db import transaction
 from annotations.demonstration import logins
 from annotations.demonstration.logins import Login
 from annotations.models import Project
-from clips import consenting
+from clips import disclosing
 from config.clock import database_now
 from workforce import people
 from workforce.models import Region, Team
@@ -43,6 +43,14 @@ DISCLOSURE = (
     "address. Clips are kept for 30 days. You can stop this at any time under Settings > Privacy > Human review, and "
     "the clip is then withdrawn from review."
 )
+# Where it says what it must.
+CHECKLIST = {
+    "people": "People look at the clips you send us.",
+    "countries": "Reviewers employed in {country}",
+    "why": "so that the camera's detector learns the difference",
+    "how_long": "Clips are kept for 30 days.",
+    "how_to_stop": "You can stop this at any time under Settings > Privacy > Human review",
+}
 
 
 def disclosure_version(region: str) -> str:
@@ -78,11 +86,12 @@ def seed() -> None:
             people.allow_country(
                 regions[code], country=country, basis="The footage does not leave the country.", by=manager, at=at
             )
-            consenting.publish(
+            disclosing.publish(
                 version=disclosure_version(code),
                 region=code,
                 language="en",
                 text=DISCLOSURE.format(country=region_name),
+                checklist={point: passage.format(country=region_name) for point, passage in CHECKLIST.items()},
                 by=manager,
                 at=at,
             )
@@ -100,7 +109,12 @@ def seed() -> None:
                     first_name=first,
                     last_name=last,
                 )
-        project = Project(slug=PROJECT, name="Threat or false alarm", label_schema=LABEL_SCHEMA, overlap=2)
+        project = Project(
+            slug=PROJECT,
+            name="Threat or false alarm",
+            label_schema=LABEL_SCHEMA,
+            overlap=2,
+        )
         project.full_clean()
         project.save(force_insert=True)
         project.teams.set(teams)

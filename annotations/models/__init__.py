@@ -2,9 +2,9 @@
 
 from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
 from annotations.models.audits import AuditRun
-from annotations.models.exports import EXPORT_MOVES, Export, ExportState
+from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportState
 from annotations.models.flags import Flag
-from annotations.models.lanes import Bookmark, Lane
+from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
 from annotations.models.projects import Project
 from annotations.models.tasks import TASK_MOVES, Task, TaskState
@@ -18,8 +18,10 @@ __all__ = [
     "AuditRun",
     "Bookmark",
     "Export",
+    "ExportLine",
     "ExportState",
     "Flag",
+    "Head",
     "Lane",
     "LateAnswer",
     "Lease",

@@ -8,6 +8,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from annotations.models.projects import Project
+from annotations.models.tasks import Task
+from clips.models import Clip
 from config.states import Moves, waits_with_due_time
 
 
@@ -58,3 +60,18 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"export {self.pk}"
+
+
+class ExportLine(models.Model):
+    """That an export holds a clip's label: from a clip to every export that used it, and whether one may still be
+    handed out."""
+
+    export = models.ForeignKey(Export, on_delete=models.PROTECT, related_name="held", db_index=False)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="+", db_index=False)
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["export", "task"], name="export_line_once")]
+
+    def __str__(self) -> str:
+        return f"task {self.task_id} in export {self.export_id}"

@@ -62,6 +62,8 @@ class RecallReason(models.TextChoices):
     OPS = "ops", "Ops took it back"
     QUARANTINED = "quarantined", "Its clip was quarantined"
     WITHDRAWN = "withdrawn", "Its owner withdrew the consent"
+    PURGED = "purged", "Its clip's time here was over"
+    EXPIRED = "expired", "Its owner's consent expired"
 
 
 @kept("task", "reviewer", "state", "recall_reason", when="NEW.state = 'recalled' AND OLD.state <> 'recalled'")

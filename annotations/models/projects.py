@@ -10,13 +10,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from annotations.labels import check_schema
-from clips.models import ClipKind
+from clips.models import ClipKind, Faces, Purpose
 from config.history import kept
 from workforce.models import Team
 
 
 @kept(
     "name",
+    "purpose",
     "label_schema",
     "schema_version",
     "overlap",
@@ -29,6 +30,9 @@ from workforce.models import Team
     "grace_seconds",
     "amend_minutes",
     "due_hours",
+    "categories",
+    "starts_blurred",
+    "faces",
     "is_active",
 )
 class Project(models.Model):
@@ -45,6 +49,13 @@ class Project(models.Model):
         default=ClipKind.VIDEO,
         db_default=ClipKind.VIDEO,
         help_text="What its question is about: clips of this kind become its tasks.",
+    )
+    purpose = models.CharField(
+        max_length=16,
+        choices=Purpose.choices,
+        default=Purpose.HUMAN_REVIEW,
+        db_default=Purpose.HUMAN_REVIEW,
+        help_text="What for people look: only clips whose owners agree to it now are put before them.",
     )
     label_schema = models.JSONField(validators=[check_schema])
     schema_version = models.PositiveIntegerField(
@@ -102,12 +113,31 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(24 * 60)],
         help_text="A task is due this long after it was made; the earliest due is handed out first.",
     )
+    categories = ArrayField(
+        models.SlugField(max_length=32),
+        default=list,
+        blank=True,
+        help_text="What its footage may show that somebody may not want to see, such as injury; comma-separated. People"
+        " who opted out of one are not handed it, and what is handed out counts as exposure.",
+    )
+    starts_blurred = models.BooleanField(
+        default=False, help_text="On: clients show its clips blurred until the reviewer asks to see them clear."
+    )
+    faces = models.CharField(
+        max_length=8,
+        choices=Faces.choices,
+        default=Faces.CLEAR,
+        db_default=Faces.CLEAR,
+        help_text="What its reviewers are shown. Blurred: every face that is found is covered, in the video and in the "
+        "pictures of it; a clip then takes about its own length to prepare. Choose it wherever faces do not matter.",
+    )
     is_active = models.BooleanField(default=True, help_text="Off: no new tasks are made and none is handed out.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         ordering = ["name"]
         constraints = [
+            models.CheckConstraint(condition=Q(faces__in=Faces.values), name="project_faces_known"),
             models.CheckConstraint(
                 condition=Q(overlap__gte=1, most_seats__gte=F("overlap")), name="project_seats_make_sense"
             ),
@@ -121,6 +151,10 @@ class Project(models.Model):
         if before and before.label_schema != self.label_schema and before.tasks.exists():
             raise ValidationError(
                 {"label_schema": "Its tasks' answers belong to this schema. Ask something new in a new project."}
+            )
+        if before and before.purpose != self.purpose and before.tasks.exists():
+            raise ValidationError(
+                {"purpose": "Its clips were given for this purpose. Ask for another in a new project."}
             )
         if self.overlap and self.most_seats and self.most_seats < self.overlap:
             raise ValidationError({"most_seats": "This cannot be less than the overlap."})

@@ -63,6 +63,9 @@ class Dataset:
         return self.kind == "hard"
 
 
+DISCLOSED = "People in your country look at your clips to teach detectors, for 30 days; stop it under Settings."
+
+
 def make_template() -> str:
     """A migrated database that every queue starts from. Sets Django up in this process."""
     import django
@@ -104,7 +107,7 @@ def build(template: str, kind: str, tasks: int, *, crowd: int, blocked: int) -> 
         run("SET session_replication_role = DEFAULT")
         run("RESET synchronous_commit")
         run("CREATE SCHEMA bench")
-        run("CREATE TABLE bench.lane AS TABLE annotations_lane")
+        run("CREATE TABLE bench.head AS TABLE annotations_head")
         run("VACUUM (ANALYZE)")
         run("CHECKPOINT")
         found = run("SELECT user_id, id FROM workforce_reviewer ORDER BY id").fetchall()
@@ -238,6 +241,9 @@ def _people(link: Link, zone: str, day: date, *, crowd: int, at: datetime) -> No
         "FROM generate_series(1, %(few)s) n",
         few | {"day": day - timedelta(days=30)},
     )
+    points = ", ".join(
+        f"'{point}', '{DISCLOSED}'" for point in ("people", "countries", "why", "how_long", "how_to_stop")
+    )
     _insert(
         link,
         "clips.Disclosure",
@@ -245,8 +251,9 @@ def _people(link: Link, zone: str, day: date, *, crowd: int, at: datetime) -> No
             "version": "code || '-en-1'",
             "region": "code",
             "language": "'en'",
-            "text": "'People look at your clips.'",
-            "sha256": "repeat('0', 64)",
+            "text": f"'{DISCLOSED}'",
+            "sha256": f"encode(sha256('{DISCLOSED}'), 'hex')",
+            "checklist": f"jsonb_build_object({points})",
             "published_by_id": "1",
         },
         "FROM workforce_region",
@@ -297,6 +304,9 @@ def _lane(project_id: int, *, region: str, skills: list[str]) -> int:
     )
 
 
+WRITERS = [("clips_clip", "consented"), ("clips_consentevent", "arrives"), ("clips_consentevent", "counts")]
+
+
 def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datetime) -> None:
     """Open tasks with their clips, dealt over the lanes in turn; due as if lots of clips had come in together."""
     run = link.execute
@@ -312,6 +322,9 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
         "overlap": OVERLAP,
         "rank": int(due.timestamp() * 1000),
     }
+    # What the database writes for each clip and event by itself is written for all of them at once below.
+    for trigger in WRITERS:
+        run(f"ALTER TABLE {trigger[0]} DISABLE TRIGGER {trigger[1]}")
     every = "FROM generate_series(%(first)s::bigint, %(last)s) n"
     in_lane = f"{every} JOIN annotations_lane ln ON ln.id = (%(lanes)s::bigint[])[1 + n %% %(width)s] ORDER BY n"
     _insert(
@@ -338,20 +351,31 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
     )
     _insert(
         link,
-        "clips.Consent",
+        "clips.ConsentEvent",
         {
+            "kind": "'given'",
             "clip_id": "c.id",
             "owner_key": "c.owner_key",
             "disclosure_id": "d.id",
             "purposes": "'{human_review,model_training}'",
             "channel": "'app'",
-            "given_at": "%(at)s",
-            "recorded_by_id": "1",
+            "at": "%(at)s",
+            "actor_id": "1",
         },
         "FROM clips_clip c JOIN clips_disclosure d ON d.region = c.region"
         " WHERE c.id BETWEEN %(first)s AND %(last)s ORDER BY c.id",
         values,
     )
+    _insert(
+        link,
+        "clips.Permit",
+        {"clip_id": "e.clip_id", "purpose": "p.purpose", "event_id": "e.id", "until": "'9999-01-01 00:00:00+00'"},
+        "FROM clips_consentevent e CROSS JOIN LATERAL unnest(e.purposes) AS p(purpose)"
+        " WHERE e.clip_id BETWEEN %(first)s AND %(last)s ORDER BY e.clip_id, p.purpose",
+        values,
+    )
+    for trigger in WRITERS:
+        run(f"ALTER TABLE {trigger[0]} ENABLE TRIGGER {trigger[1]}")
     _insert(
         link,
         "clips.Rendition",
@@ -387,12 +411,12 @@ def _tasks(link: Link, lanes: list[int], count: int, *, due: datetime, at: datet
         values,
     )
     run("SELECT setval('clips_clip_id_seq', %s)", [values["last"]])
+    # Anew for all lanes: tasks of the history that were settled are before no head.
+    run("TRUNCATE annotations_head")
     run(
         """
-        UPDATE annotations_lane ln SET head_rank = x.first, tail_rank = x.last
-          FROM (SELECT lane_id, min(rank) AS first, max(rank) AS last FROM annotations_task
-                 WHERE state = 'open' GROUP BY lane_id) x
-         WHERE x.lane_id = ln.id
+        SELECT sightline_enter(lane_id, min(rank), max(rank))
+          FROM annotations_task WHERE state = 'open' GROUP BY lane_id
         """
     )
 
@@ -539,19 +563,14 @@ def reset(made: Dataset) -> None:
         run("DELETE FROM annotations_lease WHERE id > %s", [made.last_lease])
         run("TRUNCATE annotations_bookmark")
         run("UPDATE workforce_quotaday SET used = 0, held = 0 WHERE used + held > 0")
-        run(
-            """
-            UPDATE annotations_lane ln
-               SET head_rank = b.head_rank, express_head = 1, express_next = 1, head_at = now()
-              FROM bench.lane b WHERE b.id = ln.id
-            """
-        )
+        run("TRUNCATE annotations_head")
+        run("INSERT INTO annotations_head SELECT * FROM bench.head")
         for table in (
             "annotations_task",
             "annotations_lease",
             "annotations_annotation",
             "workforce_quotaday",
-            "annotations_lane",
+            "annotations_head",
         ):
             run(f"VACUUM (INDEX_CLEANUP ON, ANALYZE) {table}")
     made.next_person = 0
@@ -587,14 +606,16 @@ def check(made: Dataset) -> dict[str, int]:
                  WHERE e.state = 'live' AND e.expires_at > now() AND e.id > %(lease)s
                  GROUP BY e.reviewer_id, p.id, p.prefetch HAVING count(*) > p.prefetch) x""",
         "a lane's head behind its work": """
-            SELECT count(*) FROM annotations_task t JOIN annotations_lane ln ON ln.id = t.lane_id
+            SELECT count(*) FROM annotations_task t
+              JOIN (SELECT DISTINCT ON (lane_id) * FROM annotations_head ORDER BY lane_id, number DESC) ln
+                ON ln.lane_id = t.lane_id
              WHERE t.state = 'open' AND t.seats_left > 0
                AND NOT CASE WHEN t.rank < 100000000000
                             THEN t.rank >= ln.express_head AND t.rank < ln.express_next
                             ELSE t.rank BETWEEN ln.head_rank AND ln.tail_rank END""",
         "a row without its parent": """
             SELECT count(*) FROM annotations_task t
-              LEFT JOIN clips_clip c ON c.id = t.clip_id LEFT JOIN clips_consent a ON a.clip_id = t.clip_id
+              LEFT JOIN clips_clip c ON c.id = t.clip_id LEFT JOIN clips_permit a ON a.clip_id = t.clip_id
               LEFT JOIN annotations_lane ln ON ln.id = t.lane_id AND ln.project_id = t.project_id
              WHERE c.id IS NULL OR a.id IS NULL OR ln.id IS NULL""",
     }

@@ -50,6 +50,7 @@ def running() -> Iterator[Path]:
             engines.wait(kept, made)
         values = {
             "SECRET_KEY": secrets.token_urlsafe(64),
+            "ACCESS_LOG_KEY": secrets.token_urlsafe(64),
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SIGHTLINE_EMBEDDED": "1",
             "VAR_DIR": str(there.var),

@@ -14,6 +14,11 @@ def facts() -> dict[str, Any]:
     with engines.connect() as link:
         names = "server_version shared_buffers fsync synchronous_commit full_page_writes wal_sync_method autovacuum"
         settings = {name: link.execute("SELECT current_setting(%s)", [name]).fetchone()[0] for name in names.split()}  # type: ignore[index]
+    return bare_facts() | {"postgresql": settings}
+
+
+def bare_facts() -> dict[str, Any]:
+    """The same without PostgreSQL, for what does not use it."""
     return {
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
@@ -24,7 +29,6 @@ def facts() -> dict[str, Any]:
         "packages": {
             name: _version(name) for name in ("django", "djangorestframework", "psycopg", "gunicorn", "granian")
         },
-        "postgresql": settings,
     }
 
 

@@ -6,6 +6,9 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
 Kind = Literal["video", "voice"]
+# What is done about faces in what is made of a clip.
+Faces = Literal["blurred", "clear"]
+CLEAR: tuple[Faces, ...] = ("clear",)
 
 
 @dataclass(frozen=True, kw_only=True)

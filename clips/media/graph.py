@@ -9,6 +9,7 @@ tracks.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import ffmpeg
 
 from clips.media import nearness, sound, sprite
 from clips.media.codecs import whitelist
-from clips.media.facts import Facts
+from clips.media.faces.covered import Cover
+from clips.media.facts import CLEAR, Faces, Facts
 from clips.media.frame_map import STATS_FORMAT
 from clips.media.limits import Limits
 
@@ -25,6 +27,8 @@ PROXY = "proxy.mp4"
 VOICE_PROXY = "proxy.m4a"
 POSTER = "poster.jpg"
 SPRITE = "sprite.jpg"
+# Before the names of what shows no faces.
+BLURRED = "blurred-"
 # For us alone.
 STATS = "frames.txt"
 GREY = "grey.raw"
@@ -39,11 +43,14 @@ MAX_RATE = 30
 # More threads than this gain nothing at these sizes, and take address space.
 MOST_THREADS = 2
 # Square pixels, never larger than the source, even sides as H.264's colour needs. `sar` is the shape of a pixel.
-_FIT = f"min(1,min({MAX_WIDTH}/(iw*sar),{MAX_HEIGHT}/ih))"
-_WIDTH = f"max(2,trunc(iw*sar*{_FIT}/2)*2)"
-_HEIGHT = f"max(2,trunc(ih*{_FIT}/2)*2)"
+FIT = f"min(1,min({MAX_WIDTH}/(iw*sar),{MAX_HEIGHT}/ih))"
+WIDTH = f"max(2,trunc(iw*sar*{FIT}/2)*2)"
+HEIGHT = f"max(2,trunc(ih*{FIT}/2)*2)"
 _SMALL_WIDTH = f"max(2,trunc(iw*{sprite.SIDE}/max(iw,ih)/2)*2)"
 _SMALL_HEIGHT = f"max(2,trunc(ih*{sprite.SIDE}/max(iw,ih)/2)*2)"
+
+# Of what is covered: the middle of what light a picture may have.
+GREY_LIGHT = 126
 
 # What ffmpeg-python calls a stream; it has no types.
 Stream = Any
@@ -57,14 +64,18 @@ def command(
     limits: Limits,
     sound_print: bool = False,
     threads: int = MOST_THREADS,
+    faces: Collection[Faces] = CLEAR,
+    cover: Cover | None = None,
 ) -> list[str]:
     """The argument list, the binary first; to be run in the folder where all the files shall stand.
+
+    ``faces`` says which proxies are made, with their posters and sprites; those without faces want a ``cover``.
 
     ``sound_print`` asks for one, which not every ffmpeg can make. ``threads``: two end a clip a sixth sooner than one
     and cost a sixth more, so one is right where every core has a clip of its own. ffmpeg writes ``-progress`` reports
     to its standard output twice a second.
     """
-    made = outputs(source, facts, limits=limits, sound_print=sound_print, threads=threads)
+    made = outputs(source, facts, limits=limits, sound_print=sound_print, threads=threads, faces=faces, cover=cover)
     everything = ffmpeg.merge_outputs(*made).global_args(
         *("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats"),
         *("-progress", "pipe:1", "-stats_period", "0.5", "-filter_complex_threads", str(threads)),
@@ -73,9 +84,27 @@ def command(
     return argv
 
 
-def outputs(source: Path, facts: Facts, *, limits: Limits, sound_print: bool, threads: int) -> list[Stream]:
+def outputs(
+    source: Path,
+    facts: Facts,
+    *,
+    limits: Limits,
+    sound_print: bool,
+    threads: int,
+    faces: Collection[Faces] = CLEAR,
+    cover: Cover | None = None,
+) -> list[Stream]:
     """Everything that is made of a clip, as ffmpeg-python's outputs of one input."""
-    clip = ffmpeg.input(
+    clip = opened(source, facts, limits=limits, threads=threads)
+    heard, measured = _heard(clip, facts, sound_print) if facts.has_audio else ([], [])
+    if facts.kind == "voice":
+        return [_voice_proxy(heard, facts), *measured]
+    return [*_seen(clip, facts, heard, threads=threads, faces=faces, cover=cover), *measured]
+
+
+def opened(source: Path, facts: Facts, *, limits: Limits, threads: int) -> Stream:
+    """The clip as an input: with the demuxer and the decoders it needs, from files alone, for so long and no longer."""
+    return ffmpeg.input(
         f"file:{source}",
         f=facts.demuxer,
         protocol_whitelist="file",
@@ -84,10 +113,11 @@ def outputs(source: Path, facts: Facts, *, limits: Limits, sound_print: bool, th
         threads=threads,
         t=limits.max_duration_ms / 1000,
     )
-    heard, measured = _heard(clip, facts, sound_print) if facts.has_audio else ([], [])
-    if facts.kind == "voice":
-        return [_voice_proxy(heard, facts), *measured]
-    return [*_seen(clip, facts, heard, threads=threads), *measured]
+
+
+def fitted(pictures: Stream) -> Stream:
+    """Pictures in the proxy's size and shape."""
+    return pictures.filter("scale", WIDTH, HEIGHT, out_range="limited").filter("setsar", 1)
 
 
 def proxy_rate(facts: Facts) -> Fraction:
@@ -100,44 +130,88 @@ def key_distance(rate: Fraction) -> int:
     return max(1, int(rate))
 
 
-def _seen(clip: Stream, facts: Facts, heard: list[Stream], *, threads: int) -> list[Stream]:
-    """Proxy, poster, sprite and tiny grey pictures."""
+def _seen(
+    clip: Stream, facts: Facts, heard: list[Stream], *, threads: int, faces: Collection[Faces], cover: Cover | None
+) -> list[Stream]:
+    """Proxy, poster and sprite of each kind that is wanted, and tiny grey pictures."""
+    rate = proxy_rate(facts)
+    # "V" is a moving picture, where "v" could be cover art. ffmpeg turns it upright before our first filter.
+    fitting = fitted(clip["V:0"].filter("fps", f"{rate.numerator}/{rate.denominator}", start_time=0))
+    pictures = fitting.filter("format", "yuv420p").split()
+    voices = heard[0].asplit() if heard and len(faces) > 1 else dict(enumerate(heard * 2))
+    made: list[Stream] = []
+    for number, which in enumerate(sorted(faces)):
+        heard_too = [voices[number]] if heard else []
+        if which == "clear":
+            shown, name = pictures, ""
+        elif cover is None:
+            # Never the faces in place of what covers them.
+            raise ValueError("nobody looked for the faces")
+        else:
+            shown, name = _covered(pictures["covered"], cover, rate).split(), BLURRED
+        made += _shown(shown, name, facts, heard_too, threads=threads, counts=not made)
+    return [*made, _grey(pictures["grey"])]
+
+
+def _shown(
+    pictures: Stream, name: str, facts: Facts, heard: list[Stream], *, threads: int, counts: bool
+) -> list[Stream]:
+    """A proxy, its poster and its sprite. The first that is made ``counts`` which picture came from which."""
     rate = proxy_rate(facts)
     sheet = sprite.plan(facts.duration_ms, rate)
-    # "V" is a moving picture, where "v" could be cover art. ffmpeg turns it upright before our first filter.
-    pictures = (
-        clip["V:0"]
-        .filter("fps", f"{rate.numerator}/{rate.denominator}", start_time=0)
-        .filter("scale", _WIDTH, _HEIGHT, out_range="limited")
-        .filter("setsar", 1)
-        .filter("format", "yuv420p")
-        .split()
-    )
-    proxy = ffmpeg.output(pictures[0], *heard, f"file:{PROXY}", **_proxy_options(rate, facts, threads=threads))
+    options = _proxy_options(rate, facts, threads=threads, counts=counts)
+    proxy = ffmpeg.output(pictures[f"{name}0"], *heard, f"file:{name}{PROXY}", **options)
     poster = (
-        pictures[1]
+        pictures[f"{name}1"]
         .filter("select", f"gte(n,{_poster_frame(facts, rate)})")
         .filter("scale", out_range="full")
         .filter("format", "yuvj420p")
-        .output(f"file:{POSTER}", **_still_options(quality=4))
+        .output(f"file:{name}{POSTER}", **_still_options(quality=4))
     )
     small = (
-        pictures[2]
+        pictures[f"{name}2"]
         .filter("select", f"not(mod(n,{sheet.every}))")
         .filter("scale", _SMALL_WIDTH, _SMALL_HEIGHT, flags="bilinear", out_range="full")
         .filter("format", "yuvj420p")
         .filter("tile", f"{sheet.columns}x{sheet.rows}")
-        .output(f"file:{SPRITE}", **_still_options(quality=5))
+        .output(f"file:{name}{SPRITE}", **_still_options(quality=5))
     )
-    grey = (
-        pictures[3]
+    return [proxy, poster, small]
+
+
+def _covered(pictures: Stream, cover: Cover, rate: Fraction) -> Stream:
+    """The pictures with every cell of the cover one flat grey, of which nothing can be got back.
+
+    Should there be more pictures than the cover has, what is covered last stays covered; without any there is none.
+    """
+    cells = ffmpeg.input(
+        f"file:{cover.path.name}",
+        f="rawvideo",
+        protocol_whitelist="file",
+        pixel_format="monob",
+        video_size=(cover.columns, cover.rows),
+        framerate=f"{rate.numerator}/{rate.denominator}",
+    )
+    bits = cells.filter("format", "gray").split()
+    # A mask is needed for each plane; colour has half the sides.
+    light = bits[0].filter("scale", cover.width, cover.height, flags="neighbor")
+    colour = bits[1].filter("scale", cover.width // 2, cover.height // 2, flags="neighbor")
+    mask = ffmpeg.filter([light, colour], "mergeplanes", "0x001010", "yuv420p").filter("setrange", "limited")
+    both = pictures.split()
+    grey = both[1].filter("lutyuv", y=GREY_LIGHT, u=128, v=128)
+    return ffmpeg.filter([both[0], grey, mask], "maskedmerge")
+
+
+def _grey(pictures: Stream) -> Stream:
+    """Tiny grey pictures, for ``nearness``: of what was sent, so that copies are alike whatever is covered."""
+    return (
+        pictures
         # A hair early, so that rounding never leaves one out.
         .filter("select", f"gte(t+0.001,selected_n/{nearness.PRINTS_PER_SECOND})")
         .filter("scale", nearness.GREY_WIDTH, nearness.GREY_HEIGHT, flags="area", out_range="full")
         .filter("format", "gray")
-        .output(f"file:{GREY}", **_bare(), **{"f": "rawvideo", "fps_mode:v": "passthrough"})
+        .output(f"file:{GREY}", **bare(), **{"f": "rawvideo", "fps_mode:v": "passthrough"})
     )
-    return [proxy, poster, small, grey]
 
 
 def _heard(clip: Stream, facts: Facts, sound_print: bool) -> tuple[list[Stream], list[Stream]]:
@@ -156,17 +230,17 @@ def _heard(clip: Stream, facts: Facts, sound_print: bool) -> tuple[list[Stream],
         .filter("aformat", sample_fmts="s16", channel_layouts="mono")
     )
     if not sound_print:
-        return [copies[0]], [mono.output(f"file:{SAMPLES}", **_bare(), f="s16le")]
+        return [copies[0]], [mono.output(f"file:{SAMPLES}", **bare(), f="s16le")]
     twice, margin = mono.asplit(), nearness.MARGIN_SECONDS
     printed = twice[1].filter("adelay", int(margin * 1000)).filter("apad", pad_dur=margin)
     return [copies[0]], [
-        twice[0].output(f"file:{SAMPLES}", **_bare(), f="s16le"),
-        printed.output(f"file:{PRINT}", **_bare(), f="chromaprint", fp_format="raw"),
+        twice[0].output(f"file:{SAMPLES}", **bare(), f="s16le"),
+        printed.output(f"file:{PRINT}", **bare(), f="chromaprint", fp_format="raw"),
     ]
 
 
 def _voice_proxy(heard: list[Stream], facts: Facts) -> Stream:
-    options = {**_bare(), "f": "mp4", "movflags": "+faststart", **_aac(facts)}
+    options = {**bare(), "f": "mp4", "movflags": "+faststart", **_aac(facts)}
     return ffmpeg.output(*heard, f"file:{VOICE_PROXY}", **options)
 
 
@@ -180,7 +254,7 @@ def _poster_frame(facts: Facts, rate: Fraction) -> int:
     return min(int(rate), int(kept / 10))
 
 
-def _bare() -> dict[str, str | None]:
+def bare() -> dict[str, str | None]:
     """No metadata, no chapters, no track that was not asked for, and no name of the program that wrote it."""
     return {
         "map_metadata": "-1",
@@ -199,9 +273,9 @@ def _aac(facts: Facts) -> dict[str, str | None]:
     return {"c:a": "aac", "b:a": f"{64 * channels}k", "ac": str(channels), "ar": "48000", "flags:a": "+bitexact"}
 
 
-def _proxy_options(rate: Fraction, facts: Facts, *, threads: int) -> dict[str, str | None]:
+def _proxy_options(rate: Fraction, facts: Facts, *, threads: int, counts: bool) -> dict[str, str | None]:
     options: dict[str, str | None] = {
-        **_bare(),
+        **bare(),
         "threads": str(threads),
         "f": "mp4",
         "movflags": "+faststart",
@@ -219,12 +293,12 @@ def _proxy_options(rate: Fraction, facts: Facts, *, threads: int) -> dict[str, s
         "bsf:v": "filter_units=remove_types=6",
         # ffmpeg writes the encoder's name here unless something else stands there.
         "metadata:s:v": "encoder=H.264",
-        "stats_enc_pre:v": STATS,
-        "stats_enc_pre_fmt:v": STATS_FORMAT,
     }
+    if counts:
+        options |= {"stats_enc_pre:v": STATS, "stats_enc_pre_fmt:v": STATS_FORMAT}
     return options | (_aac(facts) if facts.has_audio else {})
 
 
 def _still_options(*, quality: int) -> dict[str, str | None]:
     still = {"f": "image2", "update": "1", "frames:v": "1", "c:v": "mjpeg", "q:v": str(quality), "flags:v": "+bitexact"}
-    return {**_bare(), **still}
+    return {**bare(), **still}

@@ -38,6 +38,9 @@ class Limits:
     render_memory_bytes: int = 2048 * MIB
     render_output_bytes: int = 256 * MIB
 
+    # For the detector of faces and, by itself, the ffmpeg that brings it pictures.
+    find_memory_bytes: int = 2048 * MIB
+
     @property
     def decoder_max_pixels(self) -> int:
         """The bound given to decoders, a little above ours: they count whole blocks, beyond the visible edge."""

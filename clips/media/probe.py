@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,17 @@ def examine_apart(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable
 
 
 def _ask_warm(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[], None]) -> bytes:
+    return ask_warm({"demuxer": demuxer}, path, limits=limits, on_tick=on_tick)
+
+
+def ask_warm(
+    request: Mapping[str, object],
+    path: Path,
+    *,
+    limits: Limits,
+    on_tick: Callable[[], None] = lambda: None,
+    most_bytes: int = warm.KEPT_BYTES,
+) -> bytes:
     """What the warm reader says; once more by a new one if the server was just lost. Raises warm.NotAvailable."""
     enclosed = sandbox.available()
     if enclosed:
@@ -78,12 +89,14 @@ def _ask_warm(path: Path, *, demuxer: str, limits: Limits, on_tick: Callable[[],
     else:
         argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.reader", "--serve"]
         environment = process.bare_environment(Path("/")) | {"PYTHONPATH": str(_ROOT)}
-    request = {"demuxer": demuxer, "limits": asdict(limits), "namespaces": not enclosed}
+    whole = {**request, "limits": asdict(limits), "namespaces": not enclosed}
     for _ in range(2):
         # Lost while it was asked, most likely with a stranger's file: once more, then alone.
         with contextlib.suppress(warm.NotAvailable):
             server = warm.server(argv, environment)
-            return server.ask(request, path, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick)
+            return server.ask(
+                whole, path, wall_seconds=limits.probe_wall_seconds, on_tick=on_tick, most_bytes=most_bytes
+            )
     raise warm.NotAvailable
 
 

@@ -1,9 +1,9 @@
 """The probe's own process: ``python -m clips.media.reader REQUEST``, started by ``probe`` for one file; or, with
 ``--serve`` and the number of a socket, a warm one for many (``clips/media/warm.py``).
 
-It takes its bounds, reads the file the JSON request names, and writes its facts or the code of a refusal as JSON. It
-imports neither Django nor the refusals themselves, which bring the whole project along: so it starts in a tenth of a
-second, and has nothing in its memory but the file.
+It takes its bounds, reads the file the JSON request names, and writes its facts or the code of a refusal as JSON; the
+warm one also draws a mark into a poster. It imports neither Django nor the refusals themselves, which bring the whole
+project along: so it starts in a tenth of a second, and has nothing in its memory but the file.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def serve(fd: int) -> None:
     """Be a warm reader: load what reading takes, and fork for each file."""
     import av
 
-    from clips.media import warm
+    from clips.media import mark, warm
     from clips.media.examine import Refused, examine
 
     # All of it now: PyAV loads the rest of itself when it meets a subtitle, and by then nothing can be opened.
@@ -72,6 +72,8 @@ def serve(fd: int) -> None:
         # A pipe is no file, so the answer may be written all the same.
         try:
             with os.fdopen(file, "rb") as stream:
+                if "mark" in request:
+                    return mark.draw(stream, text=request["mark"], opacity=request["opacity"])
                 return json.dumps(asdict(examine(stream, demuxer=request["demuxer"], limits=limits))).encode()
         except Refused as refused:
             return json.dumps({"code": refused.code, "detail": refused.detail}).encode()

@@ -7,14 +7,16 @@ import re
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from clips.errors import PreparationFailed
 from clips.media import graph, limited, process, sandbox
-from clips.media.facts import Facts
+from clips.media.faces import finding
+from clips.media.faces.covered import Cover
+from clips.media.facts import CLEAR, Faces, Facts
 from clips.media.limits import Limits
 from clips.media.results import Renditions, gathered
 
@@ -33,6 +35,10 @@ _NO_MEMORY = re.compile(r"malloc of size \d+ failed|Cannot allocate memory|pthre
 _CONSEQUENCE = re.compile(r"Nothing was written|Terminating thread|Task finished|Conversion failed|before EOF")
 
 
+# The share of the work that looking for faces is, where that is done, in percent.
+FINDING = 60
+
+
 class Cancelled(Exception):
     """Whoever asked for the renditions does not want them any more."""
 
@@ -45,10 +51,14 @@ def make(
     ffmpeg: Path,
     limits: Limits,
     threads: int = graph.MOST_THREADS,
+    faces: Collection[Faces] = CLEAR,
     on_tick: Callable[[int], None] = lambda percent: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Renditions:
     """Write every rendition of the clip into ``out_dir``: all, or none.
+
+    ``faces`` says which proxies are wanted, with their posters and sprites: clear, blurred, or both. In a blurred one
+    every face that was found is covered, and where none can be looked for NoDetector is raised and nothing is made.
 
     ``on_tick`` hears the percentage done (0 to 99) at least every second, also while ffmpeg is silent. It is the
     worker's heartbeat and may raise to cancel: ffmpeg is then killed, nothing is left behind, and the exception goes
@@ -65,11 +75,17 @@ def make(
 
     try:
         glance()
-        _run(
-            source.resolve(), work, facts, ffmpeg=ffmpeg, limits=limits, threads=threads, on_tick=on_tick, glance=glance
-        )
+        common: dict[str, Any] = {"ffmpeg": ffmpeg, "limits": limits, "threads": threads, "glance": glance}
+        cover, heard = None, on_tick
+        if facts.kind == "video" and "blurred" in faces:
+            # Looking takes longer than all the rest.
+            found = finding.find(
+                source.resolve(), work, facts, **common, on_tick=lambda done: on_tick(done * FINDING // 100), why=reason
+            )
+            cover, heard = found, lambda done: on_tick(FINDING + done * (100 - FINDING) // 100)
+        _run(source.resolve(), work, facts, **common, faces=faces, cover=cover, on_tick=heard)
         on_tick(99)
-        everything = gathered(work, facts)
+        everything = gathered(work, facts, faces=faces)
         glance()
         for rendition in everything.made:
             placed.append(rendition.path.replace(out_dir / rendition.path.name))
@@ -102,6 +118,8 @@ def _run(
     ffmpeg: Path,
     limits: Limits,
     threads: int,
+    faces: Collection[Faces],
+    cover: Cover | None,
     on_tick: Callable[[int], None],
     glance: Callable[[], None],
 ) -> None:
@@ -115,6 +133,8 @@ def _run(
         limits=limits,
         sound_print=facts.has_audio and makes_sound_prints(ffmpeg),
         threads=threads,
+        faces=faces,
+        cover=cover,
     )
     bounds: dict[str, Any] = {
         "cpu_seconds": limits.render_cpu_seconds,
@@ -181,7 +201,7 @@ class Progress:
         self.percent = max(self.percent, min(99, part * 100 // whole))
 
 
-def reason(ended: process.Ended, *, enclosed: bool = False) -> str:
+def reason(ended: process.Ended, enclosed: bool = False) -> str:
     """One sentence on why a program failed: what its signal means, or its last complaint without our paths."""
     number = -ended.returncode
     if enclosed and ended.returncode in _REPORTED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Literal
 
 from clips.errors import PreparationFailed
 from clips.media import frame_map, graph, jpeg, mp4, nearness, sound, sprite
-from clips.media.facts import Facts
+from clips.media.facts import CLEAR, Faces, Facts
 from clips.media.frame_map import FrameMap
 from clips.media.sound import Sound
 from config.errors import BadInput
@@ -22,7 +23,19 @@ SPRITE_INDEX = "sprite.vtt"
 PEAKS = "peaks.json"
 FRAME_MAP = "frames.json"
 
-MadeKind = Literal["proxy", "poster", "sprite", "sprite_index", "peaks", "frame_map"]
+MadeKind = Literal[
+    "proxy",
+    "poster",
+    "sprite",
+    "blurred_proxy",
+    "blurred_poster",
+    "blurred_sprite",
+    "sprite_index",
+    "peaks",
+    "frame_map",
+]
+_PLAIN: tuple[MadeKind, MadeKind, MadeKind] = ("proxy", "poster", "sprite")
+_BLURRED: tuple[MadeKind, MadeKind, MadeKind] = ("blurred_proxy", "blurred_poster", "blurred_sprite")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +56,9 @@ class Made:
 class Renditions:
     """All that was made of a clip, and all that was learnt of it meanwhile.
 
-    Of footage there are a proxy, a poster, a sprite with its index and a frame map, and peaks if it has sound; of a
-    voice clip a proxy and peaks. The prints are for ``nearness``; empty when there is nothing to take them from, or
-    when this ffmpeg cannot.
+    Of footage there are a proxy, a poster and a sprite, clear or without faces or both, as was asked; one index for
+    either sprite, a frame map, and peaks if it has sound. Of a voice clip there are a proxy and peaks. The prints are
+    for ``nearness``; empty when there is nothing to take them from, or when this ffmpeg cannot.
     """
 
     made: tuple[Made, ...]
@@ -61,7 +74,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def gathered(work: Path, facts: Facts) -> Renditions:
+def gathered(work: Path, facts: Facts, *, faces: Collection[Faces] = CLEAR) -> Renditions:
     """Check what ffmpeg left as if a stranger had sent it, and make of it what is made here.
 
     Only outlines are read, in plain Python, which costs next to nothing and starts no decoder. Raises
@@ -70,11 +83,14 @@ def gathered(work: Path, facts: Facts) -> Renditions:
     try:
         heard = sound.read(work / graph.SAMPLES, work / graph.MEASURES) if facts.has_audio else None
         sound_print = work / graph.PRINT
-        proxy = _proxy(work, facts)
-        frames, made = None, [proxy]
-        if facts.kind == "video":
+        frames, made = None, []
+        if facts.kind == "voice":
+            made.append(_proxy(work, facts))
+        else:
             frames = frame_map.read_stats(work / graph.STATS, rate=graph.proxy_rate(facts))
-            made += _stills(work, facts, proxy, frames)
+            for which in sorted(faces):
+                made += _seen(work, facts, frames, which)
+            made.append(_index(work, facts, made, frames))
             made.append(_written("frame_map", work / FRAME_MAP, frames.to_json(), "application/json"))
         if heard is not None:
             peaks = _written("peaks", work / PEAKS, heard.to_json(), "application/json")
@@ -90,10 +106,10 @@ def gathered(work: Path, facts: Facts) -> Renditions:
         raise PreparationFailed("What was rendered cannot be played; try again, or send the clip anew.") from error
 
 
-def _proxy(work: Path, facts: Facts) -> Made:
+def _proxy(work: Path, facts: Facts, *, kind: MadeKind = "proxy", name: str = "") -> Made:
     """Raises PreparationFailed if it is not what it should be, and what ``mp4.read`` raises."""
     voice = facts.kind == "voice"
-    path = work / (graph.VOICE_PROXY if voice else graph.PROXY)
+    path = work / (graph.VOICE_PROXY if voice else f"{name}{graph.PROXY}")
     index = mp4.read(path)
     lasts_ms = round(index.seconds * 1000)
     if abs(lasts_ms - facts.duration_ms) > max(1000, facts.duration_ms // 10):
@@ -110,7 +126,7 @@ def _proxy(work: Path, facts: Facts) -> Made:
     if picture is not None and not _plays_evenly(picture, graph.proxy_rate(facts)):
         raise PreparationFailed(_NOT_AS_PROMISED)
     return _made(
-        "proxy",
+        kind,
         path,
         "audio/mp4" if voice else "video/mp4",
         size=(picture.width, picture.height) if picture else (0, 0),
@@ -132,24 +148,35 @@ def _plays_evenly(picture: mp4.Track, rate: Fraction) -> bool:
     )
 
 
-def _stills(work: Path, facts: Facts, proxy: Made, frames: FrameMap) -> list[Made]:
-    poster_size, sheet_size = jpeg.size_of(work / graph.POSTER), jpeg.size_of(work / graph.SPRITE)
-    sheet = sprite.plan(facts.duration_ms, frames.rate)
+def _seen(work: Path, facts: Facts, frames: FrameMap, which: Faces) -> list[Made]:
+    """Proxy, poster and sprite, with or without faces."""
+    kinds, name = (_PLAIN, "") if which == "clear" else (_BLURRED, graph.BLURRED)
+    proxy = _proxy(work, facts, kind=kinds[0], name=name)
+    poster, sheet = work / f"{name}{graph.POSTER}", work / f"{name}{graph.SPRITE}"
+    poster_size = jpeg.size_of(poster)
     if poster_size != (proxy.width, proxy.height) or frames.count != _pictures(proxy.path):
         raise PreparationFailed(_NOT_AS_PROMISED)
+    return [
+        proxy,
+        _made(kinds[1], poster, "image/jpeg", size=poster_size),
+        _made(kinds[2], sheet, "image/jpeg", size=jpeg.size_of(sheet)),
+    ]
+
+
+def _index(work: Path, facts: Facts, made: list[Made], frames: FrameMap) -> Made:
+    """One index for every sprite, for they are all alike."""
+    proxies, sheets = made[0::3], made[2::3]
+    if len({(sheet.width, sheet.height) for sheet in sheets}) != 1 or len({one.duration_ms for one in proxies}) != 1:
+        raise PreparationFailed(_NOT_AS_PROMISED)
     cues = sprite.index(
-        sheet,
+        sprite.plan(facts.duration_ms, frames.rate),
         name=graph.SPRITE,
-        size=sheet_size,
+        size=(sheets[0].width, sheets[0].height),
         frames=frames.count,
         rate=frames.rate,
-        duration_ms=proxy.duration_ms or 0,
+        duration_ms=proxies[0].duration_ms or 0,
     )
-    return [
-        _made("poster", work / graph.POSTER, "image/jpeg", size=poster_size),
-        _made("sprite", work / graph.SPRITE, "image/jpeg", size=sheet_size),
-        _written("sprite_index", work / SPRITE_INDEX, cues.encode(), "text/vtt"),
-    ]
+    return _written("sprite_index", work / SPRITE_INDEX, cues.encode(), "text/vtt")
 
 
 def _pictures(proxy: Path) -> int:

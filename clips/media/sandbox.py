@@ -131,13 +131,20 @@ def python() -> dict[Path, Path]:
     if shared.is_file() and shared.suffix != ".a":
         binds[shared.resolve()] = shared
     binds[_MEDIA] = _CODE / "clips" / "media"
-    found = importlib.util.find_spec("av")
-    for place in (found.submodule_search_locations if found else None) or []:
-        package = Path(place)
-        # Wheels carry their libraries in a folder beside the package.
-        for folder in (package, package.with_name("av.libs")):
-            if folder.is_dir():
-                binds[folder.resolve()] = _PACKAGES / folder.name
+    return binds | packages("av")
+
+
+def packages(*names: str) -> dict[Path, Path]:
+    """What these installed packages are, for a Python inside; of what is not installed, nothing."""
+    binds = {}
+    for name in names:
+        found = importlib.util.find_spec(name)
+        for place in (found.submodule_search_locations if found else None) or []:
+            package = Path(place)
+            # Wheels carry their libraries in a folder beside the package.
+            for folder in (package, package.with_name(f"{name}.libs")):
+                if folder.is_dir():
+                    binds[folder.resolve()] = _PACKAGES / folder.name
     return binds
 
 

@@ -69,9 +69,15 @@ class Server:
             raise NotAvailable
 
     def ask(
-        self, request: Mapping[str, object], path: Path, *, wall_seconds: float, on_tick: Callable[[], None]
+        self,
+        request: Mapping[str, object],
+        path: Path,
+        *,
+        wall_seconds: float,
+        on_tick: Callable[[], None],
+        most_bytes: int = KEPT_BYTES,
     ) -> bytes:
-        """What a reader answers about the file; empty when it broke or took too long.
+        """What a reader answers about the file, of ``most_bytes`` the last; empty when it broke or took too long.
 
         Raises NotAvailable when the server was lost meanwhile, which is not this file's doing as far as anybody knows:
         another one's reader took too long.
@@ -86,11 +92,11 @@ class Server:
                     raise NotAvailable from None
                 finally:
                     os.close(theirs)
-            return self._listen(answer, wall_seconds=wall_seconds, on_tick=on_tick)
+            return self._listen(answer, wall_seconds=wall_seconds, on_tick=on_tick, most_bytes=most_bytes)
         finally:
             os.close(answer)
 
-    def _listen(self, answer: int, *, wall_seconds: float, on_tick: Callable[[], None]) -> bytes:
+    def _listen(self, answer: int, *, wall_seconds: float, on_tick: Callable[[], None], most_bytes: int) -> bytes:
         deadline, kept = time.monotonic() + wall_seconds, b""
         with selectors.DefaultSelector() as pipes:
             pipes.register(answer, selectors.EVENT_READ)
@@ -108,7 +114,7 @@ class Server:
                         if not kept and self._is_ending():
                             raise NotAvailable
                         return kept
-                    kept = (kept + chunk)[-KEPT_BYTES:]
+                    kept = (kept + chunk)[-most_bytes:]
             except NotAvailable:
                 raise
             except BaseException:

@@ -28,6 +28,11 @@ def secret_key(places: Places) -> str:
     return secret(places.var / "secret_key", size=64)
 
 
+def access_log_key(places: Places) -> str:
+    """What signs the heads of the access log, and makes pseudonyms."""
+    return secret(places.var / "access_log_key", size=64)
+
+
 def database_password(places: Places) -> str:
     """The password of the embedded PostgreSQL's only account."""
     return secret(places.var / "database_password", size=32)
@@ -46,6 +51,7 @@ def ours(places: Places, given: Mapping[str, str], engines: Mapping[str, str]) -
     values = {
         "SIGHTLINE_EMBEDDED": "1",
         "SECRET_KEY": secret_key(places),
+        "ACCESS_LOG_KEY": access_log_key(places),
         **engines,
         "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]",
     }

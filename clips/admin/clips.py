@@ -1,18 +1,20 @@
-"""The footage in the admin: where each clip stands, never what is on it."""
+"""Clips in the admin: where each stands, never what is on it."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
-from unfold.decorators import display
+from unfold.decorators import action, display
 
-from clips import preparing, sight, story
-from clips.models import Case, CaseState, Clip, ClipState, Consent, DeviceEvent, Disclosure, Likeness, Rendition, Sight
+from clips import preparing, sight, sights, story
+from clips.admin.footage import panel
+from clips.models import Case, CaseState, Clip, ClipState, DeviceEvent, Rendition
+from clips.queries import listed_to
 from clips.tasks import ring_for
 from config.acting import staff, with_reason
 from config.admin import Record, ago, seconds, size
@@ -27,6 +29,7 @@ STATE_COLOURS = {
     ClipState.FAILED: "danger",
     ClipState.QUARANTINED: "danger",
     ClipState.WITHHELD: "danger",
+    ClipState.PURGED: "default",
 }
 
 
@@ -68,8 +71,8 @@ class ClipAdmin(Record):
     list_filter = [Stuck, "state", "kind", "region", "source", "created_at"]
     search_fields = ["=id", "owner_key", "sha256"]
     search_help_text = "Clip number, owner's key or SHA-256, whole"
-    actions = ["retry", "cancel"]
-    change_form_before_template = "admin/clip_page.html"
+    actions = ["retry", "cancel", "tell_owner"]
+    change_form_outer_before_template = "admin/clip_page.html"
     fieldsets = [
         (
             "As it is stored",
@@ -80,19 +83,46 @@ class ClipAdmin(Record):
         )
     ]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Clip]:
+        return super().get_queryset(request).filter(listed_to(staff(request)))
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        clip = Clip.objects.select_related("event").filter(pk=object_id).first() if object_id.isdigit() else None
+        found = self.get_queryset(request).select_related("event")
+        clip = found.filter(pk=object_id).first() if object_id.isdigit() else None
         context = extra_context or {}
+        # Asked for by hand, each time: what is shown first has no faces, where there is such a one.
+        clear = request.GET.get("faces") == "clear"
         if clip is not None:
             context |= {
-                "watchable": sight.may_watch(staff(request), clip),
-                "kinds": dict.fromkeys(clip.renditions.values_list("kind", flat=True), True),
+                "panel": panel(request, [clip], clear=clear),
+                "has_both": sight.has_both(clip),
+                "clear": clear,
+                "seen": sight.sights_by_faces(clip),
                 "said": story.said_of(clip),
                 "story": story.story_of(clip),
             }
         return super().change_view(request, object_id, form_url, context)
+
+    def has_report_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("clips.report_sights")
+
+    @action(description="Who saw the owner's clips (CSV)", permissions=["report"])
+    def tell_owner(self, request: HttpRequest, queryset: QuerySet[Clip]) -> HttpResponse | None:
+        """The report that an owner is given, of all their clips and not only the chosen one."""
+        owners = set(queryset.order_by().values_list("owner_key", flat=True).distinct()[:2])
+        if len(owners) != 1:
+            messages.error(request, "A report is one owner's: choose clips of one.")
+            return None
+        (owner,) = owners
+        if not owner:
+            # All purged clips look alike here; their owners' sights must not come into one report.
+            messages.error(request, "Whose a purged clip was is not known here; take the report from the owner's page.")
+            return None
+        name = f'attachment; filename="sights-{owner}.csv"'
+        report = sights.as_csv(sights.of_owner(owner, Clip.objects.all()))
+        return HttpResponse(report, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
     @with_reason(
         description="Cancel preparation",
@@ -153,6 +183,9 @@ class RenditionAdmin(Record):
     search_fields = ["=clip__id", "=sha256"]
     search_help_text = "Clip number or SHA-256, whole"
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rendition]:
+        return super().get_queryset(request).filter(listed_to(staff(request), "clip"))
+
     @display(description="Picture")
     def picture(self, rendition: Rendition) -> str:
         return f"{rendition.width} x {rendition.height}"
@@ -166,32 +199,6 @@ class RenditionAdmin(Record):
         return size(rendition.size_bytes)
 
 
-@admin.register(Disclosure)
-class DisclosureAdmin(Record):
-    list_display = ["version", "region", "language", "published_at", "published_by", "short_digest"]
-    list_filter = ["region", "language"]
-    list_select_related = ["published_by"]
-    search_fields = ["version", "text"]
-    search_help_text = "Version or wording"
-
-    @display(description="SHA-256")
-    def short_digest(self, disclosure: Disclosure) -> str:
-        return disclosure.sha256[:16]
-
-
-@admin.register(Consent)
-class ConsentAdmin(Record):
-    list_display = ["id", "clip", "owner_key", "agreed_to", "disclosure", "channel", "given_at", "recorded_by"]
-    list_filter = ["channel", "disclosure"]
-    list_select_related = ["clip", "disclosure", "recorded_by"]
-    search_fields = ["=clip__id", "owner_key"]
-    search_help_text = "Clip number or owner's key"
-
-    @display(description="Agreed to")
-    def agreed_to(self, consent: Any) -> str:
-        return ", ".join(purpose.replace("_", " ") for purpose in consent.purposes)
-
-
 @admin.register(DeviceEvent)
 class DeviceEventAdmin(Record):
     list_display = ["clip", "said", "device_model", "detector_version", "happened_at"]
@@ -200,35 +207,5 @@ class DeviceEventAdmin(Record):
     search_fields = ["=clip__id"]
     search_help_text = "Clip number"
 
-
-@admin.register(Likeness)
-class LikenessAdmin(Record):
-    list_display = ["id", "other", "clip", "distance", "verdict", "found_at"]
-    list_filter = ["verdict", "clip__region"]
-    list_select_related = ["clip", "other"]
-    search_fields = ["=clip__id", "=other__id"]
-    search_help_text = "Clip number"
-    change_form_before_template = "admin/likeness_page.html"
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        rows = Likeness.objects.select_related("clip__event", "other__event")
-        found = rows.filter(pk=object_id).first() if object_id.isdigit() else None
-        context = extra_context or {}
-        if found is not None:
-            user = staff(request)
-            context["sides"] = [
-                {"clip": clip, "watchable": sight.may_watch(user, clip), "said": story.said_of(clip)}
-                for clip in (found.other, found.clip)
-            ]
-        return super().change_view(request, object_id, form_url, context)
-
-
-@admin.register(Sight)
-class SightAdmin(Record):
-    list_display = ["clip", "rendition_kind", "user", "place", "seen_at"]
-    list_filter = ["rendition_kind", "place", "seen_at"]
-    list_select_related = ["clip", "user"]
-    search_fields = ["=clip__id", "user__username"]
-    search_help_text = "Clip number or sign-in"
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceEvent]:
+        return super().get_queryset(request).filter(listed_to(staff(request), "clip"))

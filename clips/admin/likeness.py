@@ -1,0 +1,43 @@
+"""Clips that are alike, side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from clips import story
+from clips.admin.footage import panel
+from clips.models import Likeness, ViewingPurpose
+from clips.queries import listed_to
+from config.acting import staff
+from config.admin import Record
+
+
+@admin.register(Likeness)
+class LikenessAdmin(Record):
+    list_display = ["id", "other", "clip", "distance", "verdict", "found_at"]
+    list_filter = ["verdict", "clip__region"]
+    list_select_related = ["clip", "other"]
+    search_fields = ["=clip__id", "=other__id"]
+    search_help_text = "Clip number"
+    change_form_outer_before_template = "admin/likeness_page.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Likeness]:
+        user = staff(request)
+        return super().get_queryset(request).filter(listed_to(user, "clip"), listed_to(user, "other"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        rows = Likeness.objects.select_related("clip__event", "other__event")
+        mine = self.get_queryset(request).filter(pk=object_id) if object_id.isdigit() else Likeness.objects.none()
+        found = rows.filter(pk__in=mine).first()
+        context = extra_context or {}
+        if found is not None:
+            pair = (found.other, found.clip)
+            context["sides"] = [{"clip": clip, "said": story.said_of(clip)} for clip in pair]
+            context["panel"] = panel(request, pair, purpose=ViewingPurpose.LIKENESS)
+        return super().change_view(request, object_id, form_url, context)

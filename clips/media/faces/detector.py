@@ -1,0 +1,64 @@
+"""Where the faces of one picture are. Loads ONNX Runtime, which only the enclosed process does, and the benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from clips.media.faces import weights
+from clips.media.faces.cover import Boxes
+
+Picture = NDArray[np.uint8]
+
+# The network looks at places of this many pixels, and halves its picture five times.
+_PLACE = 4
+_WHOLE = 32
+# Boxes that share this much of both are of one face.
+_ONE_FACE = 0.3
+
+
+class Detector:
+    """CenterFace on one thread or several. Raises ``weights.WeightsMissing``."""
+
+    def __init__(self, file: Path, *, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Memory is kept for the sizes of one clip only, which are all alike.
+        options.enable_mem_pattern = True
+        self._session = onnxruntime.InferenceSession(weights.network(file), options, providers=["CPUExecutionProvider"])
+
+    def look(self, picture: Picture, *, sure: float) -> Boxes:
+        """The faces in a picture of height, width and red, green, blue that it is so ``sure`` of; the surest first."""
+        height, width = picture.shape[:2]
+        padded = np.zeros((1, 3, -(-height // _WHOLE) * _WHOLE, -(-width // _WHOLE) * _WHOLE), np.float32)
+        padded[0, :, :height, :width] = picture.transpose(2, 0, 1)
+        heat, size, place = self._session.run(list(weights.OUTPUTS), {weights.INPUT: padded})
+        rows, columns = np.nonzero(heat[0, 0] > sure)
+        high, wide = (np.exp(size[0, n, rows, columns]) * _PLACE for n in (0, 1))
+        left = (columns + place[0, 1, rows, columns] + 0.5) * _PLACE - wide / 2
+        top = (rows + place[0, 0, rows, columns] + 0.5) * _PLACE - high / 2
+        found = np.stack([left, top, left + wide, top + high, heat[0, 0, rows, columns]], axis=1)
+        return _one_each(found.astype(np.float32))
+
+
+def _one_each(boxes: Boxes) -> Boxes:
+    """Of the boxes that lie over each other, the surest."""
+    left, kept = boxes[np.argsort(-boxes[:, 4], kind="stable")], []
+    while len(left):
+        first = left[0]
+        kept.append(first)
+        left = left[shared(first, left) < _ONE_FACE]
+    return np.array(kept, np.float32).reshape(-1, 5)
+
+
+def shared(box: Boxes, others: Boxes) -> NDArray[np.float32]:
+    """How much of their common area a box shares with each of the others, from 0 to 1."""
+    sides = np.minimum(box[2:4], others[:, 2:4]) - np.maximum(box[:2], others[:, :2])
+    common = np.prod(np.clip(sides, 0, None), axis=1)
+    areas = np.prod(others[:, 2:4] - others[:, :2], axis=1) + np.prod(box[2:4] - box[:2])
+    return np.asarray(common / np.maximum(areas - common, 1e-6), np.float32)
