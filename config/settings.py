@@ -10,6 +10,7 @@ from django.urls import reverse_lazy
 
 from config import env
 from config.errors import Misconfigured
+from config.menu import MENU
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.text("VAR_DIR", str(BASE_DIR / "var")))
@@ -323,21 +324,7 @@ LOGGING = {
     },
 }
 
-
-def _page(title: str, icon: str, name: str, need: str) -> dict[str, object]:
-    """A line of the menu, for those who may open it."""
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(name),
-        "permission": lambda request: request.user.has_perm(need),
-    }
-
-
-def _list(title: str, icon: str, app: str, model: str) -> dict[str, object]:
-    return _page(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
-
-
+# --- The staff pages -------------------------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "Sightline",
     "SITE_HEADER": "Sightline",
@@ -350,67 +337,6 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "title": "Work",
-                "items": [
-                    {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
-                    _list("Tasks", "checklist", "annotations", "task"),
-                    _list("Leases", "timer", "annotations", "lease"),
-                    _list("Annotations", "label", "annotations", "annotation"),
-                    _list("Projects", "folder", "annotations", "project"),
-                    _list("Cases", "report", "clips", "case"),
-                    _list("Exports", "download", "annotations", "export"),
-                ],
-            },
-            {
-                "title": "Record",
-                "separator": True,
-                "items": [
-                    _page("Changes", "history", "changes", "annotations.view_lease"),
-                    _page("Audit", "fact_check", "audit", "annotations.view_lease"),
-                    _list("Access log", "visibility", "clips", "accessentry"),
-                    _list("Viewings", "preview", "clips", "viewing"),
-                ],
-            },
-            {
-                "title": "Footage",
-                "separator": True,
-                "items": [
-                    _list("Clips", "movie", "clips", "clip"),
-                    _list("Renditions", "perm_media", "clips", "rendition"),
-                    _list("Proxies to add", "face_retouching_off", "clips", "addition"),
-                    _list("Alike", "difference", "clips", "likeness"),
-                    _page("Owners", "person_search", "owners", "clips.view_owner"),
-                    _list("Consents", "handshake", "clips", "consentevent"),
-                    _list("Disclosures", "description", "clips", "disclosure"),
-                ],
-            },
-            {
-                "title": "Forgetting",
-                "separator": True,
-                "items": [
-                    _list("Owners' requests", "contact_mail", "clips", "ownerrequest"),
-                    _list("Purges", "delete_forever", "clips", "purge"),
-                    _list("Retention", "hourglass_bottom", "clips", "retentionrule"),
-                    _list("Legal holds", "lock_clock", "clips", "legalhold"),
-                    _list("Legal requests", "gavel", "clips", "legalrequest"),
-                    _list("Purge ledger", "menu_book", "clips", "purgedkey"),
-                ],
-            },
-            {
-                "title": "People",
-                "separator": True,
-                "items": [
-                    _list("Regions", "public", "workforce", "region"),
-                    _list("Teams", "groups", "workforce", "team"),
-                    _list("Reviewers", "badge", "workforce", "reviewer"),
-                    _list("Quota days", "calendar_today", "workforce", "quotaday"),
-                    _list("Limits", "speed", "workforce", "dailylimit"),
-                    _list("Residency bases", "gavel", "workforce", "residencybasis"),
-                    _list("Sign-ins", "person", "auth", "user"),
-                ],
-            },
-        ],
+        "navigation": MENU,
     },
 }
