@@ -192,6 +192,27 @@ def test_a_bookmark_stands_at_what_is_next_and_not_where_the_next_lane_began(gat
     heads_pass_no_free_seat()
 
 
+def test_a_lane_is_asked_in_vain_once_and_not_at_each_claim(gateway, hyderabad, asha, ravi) -> None:
+    """However short the walk was: dead index entries, walked for nothing, are not even counted."""
+    first = make_project(hyderabad, slug="first", due_hours=1)
+    make_ready_clips(gateway, 3)
+    spread_now()
+    assert len(take(asha, 3)) == 3
+    make_project(hyderabad, slug="second", due_hours=3)
+    spread_now()
+    lane = Lane.objects.get(project=first)
+    assert Task.objects.get(pk=take(asha)[0]).project.slug == "second"
+    mark = Bookmark.objects.get(reviewer=asha, lane=lane)
+    assert mark.rank == head_of(lane).tail_rank + 1
+    assert Task.objects.get(pk=take(asha)[0]).project.slug == "second"
+    # Not asked again, so nothing is remembered again.
+    assert Bookmark.objects.get(reviewer=asha, lane=lane) == mark
+    assert head_of(lane).number == 1
+    # For others the lane begins where it began.
+    assert Task.objects.get(pk=take(ravi)[0]).project == first
+    heads_pass_no_free_seat()
+
+
 def test_units_that_were_held_for_nothing_go_back(tasks, asha) -> None:
     """The units are held before the seats are looked for; what was not granted must not stay with the day."""
     assert len(take(asha, 10)) == 3
