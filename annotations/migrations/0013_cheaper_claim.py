@@ -161,24 +161,28 @@ BEGIN
     FOR pass IN 1..2 LOOP
     EXIT WHEN v_left <= 0;
     FOR l IN
-        SELECT x.*, x.prefetch - coalesce(cardinality(array_positions(x.live, x.project_id)), 0) AS room,
-               lead(x.starts) OVER (ORDER BY x.has_express DESC, x.starts, x.id) AS next_starts
-          FROM (
-            SELECT ln.id, ln.project_id, h.head_rank, h.tail_rank, h.express_head, h.express_next, h.version,
-                   h.made_at, greatest(h.express_head, b.express) < h.express_next AS has_express, p.purpose, p.prefetch, p.lease_seconds,
-                   ln.clearance > 0 OR cardinality(p.categories) > 0 AS exposes,
-                   greatest(h.head_rank, b.rank) AS starts, b.rank AS seen_rank, b.express AS seen_express,
-                   ARRAY(
+        SELECT x.*,
+               -- The live leases are looked up once, and not per lane.
+               x.prefetch - coalesce(cardinality(array_positions(ARRAY(
                     SELECT t.project_id
                       FROM annotations_lease e JOIN annotations_task t ON t.id = e.task_id
                      WHERE e.reviewer_id = r.id AND e.state = 'live' AND e.expires_at > sightline_take.at
-                   ) AS live
+               ), x.project_id)), 0) AS room,
+               lead(x.starts) OVER (ORDER BY x.has_express DESC, x.starts, x.id) AS next_starts
+          FROM (
+            SELECT ln.id, ln.project_id, h.head_rank, h.tail_rank, h.express_head, h.express_next, h.version,
+                   h.made_at, greatest(h.express_head, b.express) < h.express_next AS has_express,
+                   p.purpose, p.prefetch, p.lease_seconds,
+                   ln.clearance > 0 OR cardinality(p.categories) > 0 AS exposes,
+                   greatest(h.head_rank, b.rank) AS starts, b.rank AS seen_rank, b.express AS seen_express
               FROM annotations_lane ln
               JOIN annotations_project p ON p.id = ln.project_id
              CROSS JOIN LATERAL (
                     SELECT n.* FROM annotations_head n WHERE n.lane_id = ln.id ORDER BY n.number DESC LIMIT 1) h
-              LEFT JOIN annotations_bookmark b
-                ON b.lane_id = ln.id AND b.reviewer_id = r.id AND b.version = h.version
+              -- LIMIT, or a plan made for few bookmarks reads all of the reviewer's for each lane.
+              LEFT JOIN LATERAL (
+                    SELECT m.* FROM annotations_bookmark m
+                     WHERE m.reviewer_id = r.id AND m.lane_id = ln.id AND m.version = h.version LIMIT 1) b ON true
              WHERE ln.team_id = r.team_id
                AND p.is_active
                AND NOT p.categories && r.opted_out

@@ -66,10 +66,11 @@ def one_claim(made: Dataset, people: list[Person]) -> Read:
 STATEMENTS = {
     "1. hold the units": r"UPDATE workforce_quotaday d SET held = d\.held \+ v_want.*?INTO r;",
     "2. the lanes": r"SELECT x\.\*, x\.prefetch.*?ORDER BY x\.has_express DESC, x\.starts, x\.id(?=\s+LOOP)",
-    "3. seats and leases": r"WITH pick AS \(.*?FROM made;",
+    # Where nothing is hard to look at; exposure is reckoned in a statement of its own, before this one.
+    "3. seats and leases": r"ELSE\s+(WITH pick AS \(.*?FROM made;)",
 }
 WHO = """
-SELECT rv.id, rv.user_id, rv.team_id, rv.country, rv.skills, rv.clearance, d.id AS day_id
+SELECT rv.id, rv.user_id, rv.team_id, rv.country, rv.skills, rv.clearance, rv.opted_out, d.id AS day_id
   FROM workforce_reviewer rv JOIN workforce_quotaday d ON d.reviewer_id = rv.id AND d.day = %s
  WHERE rv.id = %s
 """
@@ -90,8 +91,10 @@ def plans(made: Dataset, person: Person) -> str:
             r"\br\.country\b": ("text", who["country"]),
             r"\br\.skills\b": ("varchar[]", who["skills"]),
             r"\br\.clearance\b": ("integer", who["clearance"]),
+            r"\br\.opted_out\b": ("varchar[]", who["opted_out"]),
             r"\br\.day_id\b": ("bigint", who["day_id"]),
             r"\bl\.id\b": ("bigint", made.lane_id),
+            r"\bl\.purpose\b": ("text", "human_review"),
             r"\bl\.lease_seconds\b": ("integer", None),
             r"\bv_from\b": ("bigint", made.rank),
             r"\bv_to\b": ("bigint", 2**63 - 1),
@@ -103,7 +106,7 @@ def _plan(link: Any, pattern: str, source: dict[str, Any], values: dict[str, tup
     found = re.search(pattern, source["prosrc"], re.DOTALL)
     if found is None:
         return "the statement was not found in the function"
-    statement = re.sub(r"INTO (?:r|v_new, v_picked)\b", "", found[0]).rstrip(";")
+    statement = re.sub(r"INTO (?:r|v_new)\b", "", found[found.lastindex or 0]).rstrip(";")
     for number, (name, (kind, _)) in enumerate(values.items(), 1):
         statement = re.sub(name, f"${number}::{kind}", statement)
     kinds = ", ".join(kind for kind, _ in values.values())
