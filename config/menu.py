@@ -80,6 +80,8 @@ MENU: list[dict[str, object]] = [
             _list("Worked holidays", "celebration", "workforce", "workedholiday"),
             _list("Absences", "beach_access", "workforce", "absence"),
             _list("Skills", "school", "workforce", "skill"),
+            _list("Timesheets", "punch_clock", "annotations", "timesheet"),
+            _list("Contested time", "contact_support", "annotations", "timecontest"),
             _list("Quota days", "calendar_today", "workforce", "quotaday"),
             _list("Limits", "speed", "workforce", "dailylimit"),
             _list("Residency bases", "gavel", "workforce", "residencybasis"),

@@ -296,6 +296,7 @@ CELERY_BEAT_SCHEDULE = {
     "access log: sign its heads, once a day": _every(600, "clips.tasks.sign_access_log"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
+    "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
     "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
