@@ -60,6 +60,16 @@ CHECKS = [
         " WHERE used + held > allowed OR allowed < day_limit",
     ),
     Check(
+        "skills-in-force",
+        "What the claim reads of a person's skills is what their rows say, but for a minute or so after one expires.",
+        """
+        SELECT r.id AS reviewer, r.skills, sightline_skills(r.id, now()) AS in_force
+          FROM workforce_reviewer r
+         WHERE r.skills IS DISTINCT FROM sightline_skills(r.id, now())
+           AND r.skills IS DISTINCT FROM sightline_skills(r.id, now() - interval '5 minutes')
+        """,
+    ),
+    Check(
         "lease-on-its-day",
         "A lease counts on the local date of its grant, by the zone that was in force.",
         """

@@ -10,7 +10,17 @@ from django.db.models import Model
 
 from annotations.models import Lease, Project, Task
 from clips.models import Clip, LegalHold, LegalRequest, OwnerRequest
-from workforce.models import DailyLimit, Reviewer, Team
+from workforce.models import (
+    Absence,
+    Closure,
+    DailyLimit,
+    OwnHours,
+    Reviewer,
+    Shift,
+    Skill,
+    Team,
+    WorkedHoliday,
+)
 
 # What is kept, by the word for it.
 KEPT: dict[str, type[Model]] = {
@@ -23,6 +33,12 @@ KEPT: dict[str, type[Model]] = {
     "legal request": LegalRequest,
     "reviewer": Reviewer,
     "team": Team,
+    "shift": Shift,
+    "own hours": OwnHours,
+    "closure": Closure,
+    "worked holiday": WorkedHoliday,
+    "absence": Absence,
+    "skill": Skill,
 }
 LIMIT = "limit"
 INNER = {"pgh_id", "pgh_created_at", "pgh_label", "pgh_obj", "pgh_context"}

@@ -147,3 +147,21 @@ class UnknownCategory(BadInput):
     """No project names this category."""
 
     code = "unknown-category"
+
+
+class DayNotContestable(BadInput):
+    """This day is too far away to be contested."""
+
+    code = "day-not-contestable"
+
+
+class ContestOpen(Refusal):
+    """You contested this day already; staff have not answered yet."""
+
+    code = "contest-open"
+
+
+class ContestAnswered(Refusal):
+    """This contest was answered."""
+
+    code = "contest-answered"

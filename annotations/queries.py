@@ -7,7 +7,7 @@ and however old the oldest snapshot, stands in docs/decisions.md, "The queue".
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -186,6 +186,52 @@ def enter(lane: Lane, ranks: Sequence[int]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT sightline_enter(%s, %s, %s)", [lane.pk, min(ranks), max(ranks)])
+
+
+def beat(user_id: int, lease_id: int, *, token: UUID, lost_ms: int, since: datetime, at: datetime) -> bool:
+    """Move this sign-in's clock on this live lease forward to ``at``; False when there is none that beat since
+    ``since``, or when the day it counts for is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE annotations_activeclock c
+               SET beat_at = %(at)s,
+                   lost_ms = c.lost_ms + LEAST(%(lost)s, floor(extract(epoch FROM %(at)s - c.beat_at) * 1000))::integer
+              FROM annotations_lease l JOIN workforce_reviewer r ON r.id = l.reviewer_id
+             WHERE l.id = %(lease)s AND r.user_id = %(user)s AND l.token = %(token)s
+               AND l.state = 'live' AND l.expires_at > %(at)s
+               AND c.reviewer_id = r.id AND c.lease_id = l.id
+               AND c.beat_at BETWEEN %(since)s AND %(at)s AND c.day_ends_at > %(at)s
+            """,
+            {"user": user_id, "lease": lease_id, "token": token, "lost": lost_ms, "since": since, "at": at},
+        )
+        return cursor.rowcount == 1
+
+
+def median_paces(reviewer_ids: Collection[int], *, since: datetime, spans: int, least: int) -> dict[int, float]:
+    """Median active seconds per answered lease of each person, over their latest ``spans`` spans that ended after
+    ``since``; nothing for those with fewer than ``least`` such leases."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT one.reviewer_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY one.seconds)
+              FROM (
+                SELECT p.id AS reviewer_id,
+                       sum(extract(epoch FROM s.ended_at - s.started_at) - s.lost_ms / 1000.0)::float AS seconds
+                  FROM unnest(%(people)s::bigint[]) p(id)
+                 CROSS JOIN LATERAL (
+                        SELECT a.* FROM annotations_activespan a
+                         WHERE a.reviewer_id = p.id AND a.ended_at > %(since)s
+                         ORDER BY a.ended_at DESC LIMIT %(spans)s) s
+                  JOIN annotations_lease l ON l.id = s.lease_id AND l.state = 'submitted'
+                 GROUP BY p.id, s.lease_id
+              ) one
+             GROUP BY one.reviewer_id
+            HAVING count(*) >= %(least)s
+            """,
+            {"people": list(reviewer_ids), "since": since, "spans": spans, "least": least},
+        )
+        return {int(person): float(seconds) for person, seconds in cursor.fetchall()}
 
 
 def forget_old_heads() -> int:

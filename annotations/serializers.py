@@ -30,6 +30,15 @@ class TokenIn(StrictSerializer):
     token = TextUUID(help_text="The lease's token.")
 
 
+class BeatIn(TokenIn):
+    lost_ms = WholeNumber(
+        min_value=0,
+        max_value=24 * 3600 * 1000,
+        default=0,
+        help_text="Milliseconds since your last heartbeat in which the player waited for the network.",
+    )
+
+
 class SkipIn(TokenIn):
     reason = serializers.ChoiceField(choices=SkipReason.choices)
 

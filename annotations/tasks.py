@@ -4,7 +4,18 @@ import logging
 
 from celery import shared_task
 
-from annotations import auditing, consensus, exporting, forgetting, leasing, queries, spreading, stopping, withdrawing
+from annotations import (
+    activity,
+    auditing,
+    consensus,
+    exporting,
+    forgetting,
+    leasing,
+    queries,
+    spreading,
+    stopping,
+    withdrawing,
+)
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -37,6 +48,13 @@ def sweep_leases() -> None:
             leasing.sweep_lapsed(at=at)
             leasing.sweep_departed(at=at)
             queries.forget_old_heads()
+
+
+@shared_task
+def stop_quiet_clocks() -> None:
+    with alone("stop_quiet_clocks") as mine:
+        if mine:
+            activity.stop_quiet(at=database_now())
 
 
 @shared_task

@@ -67,6 +67,11 @@ ROLES: dict[str, list[str]] = {
         "workforce.view_dailylimit",
         "workforce.add_dailylimit",
         "workforce.view_residencybasis",
+        *[
+            f"workforce.{may}_{what}"
+            for what in ("shift", "ownhours", "closure", "workedholiday", "absence", "skill")
+            for may in ("view", "add", "change")
+        ],
         "clips.change_clip",
         "clips.view_clip",
         "clips.view_rendition",
@@ -81,6 +86,10 @@ ROLES: dict[str, list[str]] = {
         "clips.change_likeness",
         "clips.watch_clip",
         "clips.view_disclosure",
+        "annotations.view_timesheet",
+        "annotations.view_activespan",
+        "annotations.view_timecontest",
+        "annotations.change_timecontest",
         "annotations.add_project",
         "annotations.change_project",
         "annotations.view_project",

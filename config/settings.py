@@ -229,6 +229,9 @@ SPECTACULAR_SETTINGS = {
         "EventKind": "clips.models.EventKind",
         "Purpose": "clips.models.Purpose",
         "Channel": "clips.models.Channel",
+        "SourceEnum": "clips.models.Source",
+        "SkillSource": "workforce.models.SkillSource",
+        "Weekday": "workforce.models.Weekday",
     },
 }
 LOGIN_URL = reverse_lazy("admin:login")
@@ -293,9 +296,11 @@ CELERY_BEAT_SCHEDULE = {
     "access log: sign its heads, once a day": _every(600, "clips.tasks.sign_access_log"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
+    "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
     "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
+    "people: end skills and employments whose time is over": _every(60, "workforce.tasks.keep_calendars"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
 }

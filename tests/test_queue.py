@@ -11,6 +11,7 @@ from annotations.models import Bookmark, Head, Lane, Lease, Task
 from clips.models import Clip
 from config.clock import database_now
 from tests.conftest import make_project, make_ready_clips, make_reviewer, signed_in, spread_now
+from workforce import skills
 from workforce.errors import QuotaExhausted
 from workforce.models import QuotaDay, ResidencyBasis, Reviewer
 
@@ -97,7 +98,8 @@ def test_what_a_reviewer_lacks_keeps_work_from_them(gateway, hyderabad, asha, ra
         ResidencyBasis.objects.update(ends_at=database_now() - timedelta(seconds=1))
     assert take(asha) == []
     if missing == "skill":
-        Reviewer.objects.filter(pk=asha.pk).update(skills=["glass", "hindi"])
+        skills.give(asha, "glass")
+        skills.give(asha, "hindi")
     elif missing == "clearance":
         Reviewer.objects.filter(pk=asha.pk).update(clearance=1)
     elif missing == "ended basis":

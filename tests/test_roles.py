@@ -39,6 +39,11 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("lease", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("lease", "DELETE"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("renewal", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("heartbeat", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("my-time", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("my-day-time", "GET"): {"reviewer": 200} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("time-contest", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("ops-timesheets", "GET"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("skip", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("resume", "POST"): {"reviewer": 204} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("annotation", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
@@ -61,6 +66,19 @@ OPS_ONLY = {
     "ops-team-pause": 404,
     "ops-team-resume": 404,
     "ops-limits": 400,
+    "ops-time-contest-answer": 400,
+    "ops-shifts": 400,
+    "ops-shifts-take-out": 400,
+    "ops-own-hours": 400,
+    "ops-own-hours-take-out": 400,
+    "ops-closures": 400,
+    "ops-closures-take-out": 400,
+    "ops-worked-holidays": 400,
+    "ops-worked-holidays-take-out": 400,
+    "ops-absences": 400,
+    "ops-absences-take-out": 400,
+    "ops-skills": 400,
+    "ops-skills-take-out": 400,
 }
 POLICY |= {
     (door, "POST"): {"ops manager": status} | dict.fromkeys(ANYONE - {"ops manager"}, 403)
@@ -70,6 +88,7 @@ STAFF = {"ops manager", "privacy officer"}
 FOR_OWNERS = {"camera gateway", "privacy officer"}
 POLICY |= {
     ("flag", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
+    ("ops-reviewer-capacity", "GET"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "PUT"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("consents", "POST"): dict.fromkeys(FOR_OWNERS, 400) | dict.fromkeys(ANYONE - FOR_OWNERS, 403),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import holidays
 from django.core.exceptions import ValidationError
 
 
@@ -31,3 +33,23 @@ def ends_at(day: date, zone: str) -> datetime:
     """
     midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(zone))
     return midnight.astimezone(UTC)
+
+
+@lru_cache(maxsize=1024)
+def holidays_of(country: str, year: int) -> dict[date, str]:
+    """The public holidays of a whole country in a year, with their names; none for a country that is not known.
+
+    They are computed by the package ``holidays`` and never stored: what a state or a firm adds is a closure.
+    """
+    try:
+        found = holidays.country_holidays(country, years=year, language="en_US")
+    except NotImplementedError:
+        return {}
+    return {day: name for day, name in sorted(found.items()) if day.year == year}
+
+
+def holidays_between(country: str, first: date, last: date) -> frozenset[date]:
+    """The public holidays of a country from one day to another, both inclusive."""
+    return frozenset(
+        day for year in range(first.year, last.year + 1) for day in holidays_of(country, year) if first <= day <= last
+    )

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from config.history import because
 from workforce import days
 from workforce.models import Clearance, Region, ResidencyBasis, Reviewer, Team
+from workforce.skills import give
 
 
 def open_region(*, code: str, name: str, time_zone: str) -> Region:
@@ -41,6 +42,7 @@ def take_on_reviewer(
     first_name: str = "",
     last_name: str = "",
     skills: Sequence[str] = (),
+    languages: Sequence[str] = (),
     clearance: int = Clearance.ORDINARY,
 ) -> Reviewer:
     """A reviewer with a sign-in of their own. Raises ValidationError, IntegrityError when the name is taken."""
@@ -48,10 +50,19 @@ def take_on_reviewer(
         username=username, password=password, first_name=first_name, last_name=last_name
     )
     reviewer = Reviewer(
-        user=user, team=team, country=country, time_zone=team.time_zone, skills=list(skills), clearance=clearance
+        user=user,
+        team=team,
+        country=country,
+        time_zone=team.time_zone,
+        languages=list(languages),
+        clearance=clearance,
     )
     reviewer.full_clean()
     reviewer.save(force_insert=True)
+    for name in dict.fromkeys(skills):
+        give(reviewer, name)
+    if skills:
+        reviewer.refresh_from_db(fields=["skills"])
     return reviewer
 
 

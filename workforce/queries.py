@@ -6,6 +6,7 @@ one answer to "whose day is it" and "how many".
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.db import connection
@@ -86,3 +87,55 @@ def count_try(key: str, *, at: datetime, window: timedelta) -> tuple[int, dateti
         row = cursor.fetchone()
     assert row is not None  # noqa: S101 -- an upsert returns its row
     return int(row[0]), row[1]
+
+
+def expire_skills(*, at: datetime) -> int:
+    """Bring people's skills up to date where time ended one; returns for how many anything changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(*) FILTER (WHERE sightline_keep_skills(late.id, %(at)s))
+              FROM (SELECT r.id FROM workforce_reviewer r
+                     WHERE r.id IN (SELECT s.reviewer_id FROM workforce_skill s
+                                     WHERE s.cancelled_at IS NULL AND s.expires_at <= %(at)s)
+                       AND r.skills IS DISTINCT FROM sightline_skills(r.id, %(at)s)
+                     ORDER BY r.id) late
+            """,
+            {"at": at},
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def days_left(asked: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
+    """How many tasks each person may still take on each local day: what the limit says, less what is used and held.
+
+    Begun or not: the limit of a day that nobody began is asked once for all of a team who have none of their own.
+    """
+    if not asked:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH asked AS (
+                SELECT * FROM unnest(%(people)s::bigint[], %(days)s::date[]) a(reviewer_id, day)
+            ), person AS (
+                SELECT r.id, CASE WHEN own.there THEN r.id ELSE min(r.id) OVER (PARTITION BY r.team_id, own.there) END
+                       AS alike
+                  FROM workforce_reviewer r
+                 CROSS JOIN LATERAL (
+                        SELECT EXISTS (SELECT 1 FROM workforce_dailylimit d WHERE d.reviewer_id = r.id) AS there) own
+                 WHERE r.id = ANY (%(people)s::bigint[])
+            ), said AS MATERIALIZED (
+                SELECT wanted.alike, wanted.day, (sightline_limit(wanted.alike, wanted.day)).value AS value
+                  FROM (SELECT DISTINCT p.alike, a.day FROM asked a JOIN person p ON p.id = a.reviewer_id) wanted
+            )
+            SELECT a.reviewer_id, a.day, GREATEST(0, COALESCE(q.day_limit - q.used - q.held, said.value))
+              FROM asked a
+              JOIN person p ON p.id = a.reviewer_id
+              JOIN said ON said.alike = p.alike AND said.day = a.day
+              LEFT JOIN workforce_quotaday q ON q.reviewer_id = a.reviewer_id AND q.day = a.day
+            """,
+            {"people": [person for person, _ in asked], "days": [day for _, day in asked]},
+        )
+        return {(int(person), day): int(left) for person, day, left in cursor.fetchall()}

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from config.clock import database_now
 from config.ticks import alone
-from workforce import signing_in
+from workforce import calendars, signing_in, skills
 
 
 @shared_task
@@ -12,3 +12,12 @@ def forget_tries() -> None:
     with alone("forget_tries") as mine:
         if mine:
             signing_in.forget_old(at=database_now())
+
+
+@shared_task
+def keep_calendars() -> None:
+    with alone("keep_calendars") as mine:
+        if mine:
+            at = database_now()
+            skills.expire(at=at)
+            calendars.end_employment(at=at)

@@ -2,7 +2,7 @@ from datetime import date
 
 from django.urls import path, register_converter
 
-from workforce import api, ops
+from workforce import api, calendar_ops, ops
 
 
 class Day:
@@ -30,5 +30,22 @@ urlpatterns = [
     path("ops/reviewers/<int:pk>/days/<day:day>", ops.ReviewerDayView.as_view(), name="ops-reviewer-day"),
     path("ops/teams/<int:pk>/pause", ops.TeamPauseView.as_view(), name="ops-team-pause"),
     path("ops/teams/<int:pk>/resume", ops.TeamResumeView.as_view(), name="ops-team-resume"),
+    path("ops/reviewers/<int:pk>/capacity", calendar_ops.CapacityView.as_view(), name="ops-reviewer-capacity"),
+    path("ops/shifts", calendar_ops.ShiftsView.as_view(), name="ops-shifts"),
+    path("ops/shifts/<int:pk>/take-out", calendar_ops.TakeOutShiftView.as_view(), name="ops-shifts-take-out"),
+    path("ops/own-hours", calendar_ops.OwnHoursListView.as_view(), name="ops-own-hours"),
+    path("ops/own-hours/<int:pk>/take-out", calendar_ops.TakeOutOwnHoursView.as_view(), name="ops-own-hours-take-out"),
+    path("ops/closures", calendar_ops.ClosuresView.as_view(), name="ops-closures"),
+    path("ops/closures/<int:pk>/take-out", calendar_ops.TakeOutClosureView.as_view(), name="ops-closures-take-out"),
+    path("ops/worked-holidays", calendar_ops.WorkedHolidaysView.as_view(), name="ops-worked-holidays"),
+    path(
+        "ops/worked-holidays/<int:pk>/take-out",
+        calendar_ops.TakeOutWorkedHolidayView.as_view(),
+        name="ops-worked-holidays-take-out",
+    ),
+    path("ops/absences", calendar_ops.AbsencesView.as_view(), name="ops-absences"),
+    path("ops/absences/<int:pk>/take-out", calendar_ops.TakeOutAbsenceView.as_view(), name="ops-absences-take-out"),
+    path("ops/skills", calendar_ops.SkillsView.as_view(), name="ops-skills"),
+    path("ops/skills/<int:pk>/take-out", calendar_ops.TakeOutSkillView.as_view(), name="ops-skills-take-out"),
     path("ops/limits", ops.LimitsView.as_view(), name="ops-limits"),
 ]

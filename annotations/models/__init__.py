@@ -1,5 +1,6 @@
 """The work: projects ask, tasks wait, leases hold, annotations answer, exports carry away."""
 
+from annotations.models.activity import ActiveClock, ActiveSpan, TimeContest, Timesheet
 from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
 from annotations.models.audits import AuditRun
 from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportState
@@ -13,6 +14,8 @@ __all__ = [
     "EXPORT_MOVES",
     "LEASE_MOVES",
     "TASK_MOVES",
+    "ActiveClock",
+    "ActiveSpan",
     "AmendedAnswer",
     "Annotation",
     "AuditRun",
@@ -32,4 +35,6 @@ __all__ = [
     "TakeKey",
     "Task",
     "TaskState",
+    "TimeContest",
+    "Timesheet",
 ]

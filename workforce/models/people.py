@@ -17,6 +17,7 @@ from config.history import kept
 from workforce.days import check_zone
 
 COUNTRY_HELP = "Two capital letters, as in IN."
+LANGUAGE_HELP = "Two or three small letters (ISO 639), as in hi."
 
 
 class Clearance(models.IntegerChoices):
@@ -98,6 +99,9 @@ class Team(models.Model):
     "zone_changes_at",
     "skills",
     "clearance",
+    "languages",
+    "starts_on",
+    "ends_on",
     "exposure_minutes",
     "is_paused",
     "paused_by_lapses",
@@ -127,8 +131,24 @@ class Reviewer(models.Model):
     )
     next_time_zone = models.CharField(max_length=64, blank=True, validators=[check_zone], editable=False)
     zone_changes_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # What the claim reads: always the skills in force, which triggers and a sweep see to.
     skills = ArrayField(
-        models.SlugField(max_length=32), default=list, blank=True, help_text="Such as hindi, glass; comma-separated."
+        models.SlugField(max_length=32),
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="The skills in force; each is a row of its own.",
+    )
+    languages = ArrayField(
+        models.CharField(max_length=8, validators=[RegexValidator(r"^[a-z]{2,3}$", LANGUAGE_HELP)]),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=f"{LANGUAGE_HELP} Comma-separated, as in hi, te, en.",
+    )
+    starts_on = models.DateField(null=True, blank=True, help_text="The person's first day. Blank: has begun.")
+    ends_on = models.DateField(
+        null=True, blank=True, help_text="The person's last day; after it they can no longer work. Blank: no end."
     )
     clearance = models.PositiveSmallIntegerField(
         choices=Clearance.choices, default=Clearance.ORDINARY, help_text="Which footage the person may be shown."
@@ -152,6 +172,13 @@ class Reviewer(models.Model):
 
     class Meta:
         ordering = ["user__username"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(starts_on__isnull=True) | Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+                name="reviewer_ends_after_start",
+                violation_error_message="The last day is before the first.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.user.get_full_name() or self.user.get_username()

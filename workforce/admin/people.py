@@ -85,6 +85,11 @@ class TeamAdmin(Register):
     def get_readonly_fields(self, request: HttpRequest, obj: Team | None = None) -> list[str]:
         return ["region", "time_zone", "is_paused"] if obj else ["is_paused"]
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.reviewers.filter(is_active=True).exists():
+            messages.warning(request, f"{obj} has no people yet, so nobody does what it is given.")
+
     @with_reason(
         description="Pause teams",
         effect="Nobody of them is handed work; what they hold they may finish.",
@@ -108,6 +113,7 @@ class ReviewerAdmin(Register):
         "team",
         "country",
         "clearance",
+        "can",
         "used_today",
         "paused",
         "is_active",
@@ -119,7 +125,7 @@ class ReviewerAdmin(Register):
     search_help_text = "Name, sign-in or pseudonym"
     autocomplete_fields = ["team"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
-    readonly_fields = ["pseudonym", "paused", "limits"]
+    readonly_fields = ["pseudonym", "can", "paused", "limits"]
     exclude = ["is_paused"]
     actions = ["pause", "resume", "set_day"]
 
@@ -172,6 +178,10 @@ class ReviewerAdmin(Register):
             reviewer=reviewer,
             one_day=True,
         )
+
+    @display(description="Skills in force")
+    def can(self, reviewer: Reviewer) -> str:
+        return ", ".join(reviewer.skills) or "-"
 
     @display(description="Clips a day, and why")
     def limits(self, reviewer: Reviewer) -> str:

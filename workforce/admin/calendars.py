@@ -1,0 +1,217 @@
+"""Calendars in the admin: put in with words for what does not fit, taken out by an action with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Model, Q, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from config.acting import staff, with_reason
+from config.admin import Register
+from config.clock import database_now
+from workforce import calendars, skills
+from workforce.models import Absence, Closure, OwnHours, Shift, Skill, Team, WorkedHoliday
+
+
+class InForceFilter(admin.SimpleListFilter):
+    """What stands, which is what one mostly wants to see, or what was taken out."""
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Taken out"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            if choice["display"] == "All" and choice["query_string"] == changelist.get_query_string(
+                remove=[self.parameter_name]
+            ):
+                choice["display"] = "Standing"
+            yield choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(cancelled_at__isnull=self.value() != "no")
+
+
+class CalendarAdmin(Register):
+    """Rows of a calendar: put in here, taken out by an action; what was taken out is only looked at."""
+
+    actions = ["take_out"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.cancelled_at is None)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.author = staff(request)
+        super().save_model(request, obj, form, change)
+
+    @with_reason(
+        description="Take out",
+        effect="They count no more from this moment on, and stay in sight with your reason. That cannot be undone; "
+        "put in new ones instead.",
+        done="taken out",
+    )
+    def take_out(self, request: HttpRequest, row: Any, answers: dict[str, Any]) -> object:
+        """Take these rows out of their calendar."""
+        return calendars.take_out(row, by=staff(request), reason=answers["reason"], at=database_now())
+
+
+def warn_of_empty_team(request: HttpRequest, team: Team) -> None:
+    """Say that a team has nobody, where somebody plans its hours."""
+    if not team.reviewers.filter(is_active=True).exists():
+        messages.warning(request, f"{team} has no people yet, so nobody works these hours.")
+
+
+@admin.register(Shift)
+class ShiftAdmin(CalendarAdmin):
+    """A team's hours. A team without any is open all the time."""
+
+    list_display = ["team", "weekday", "hours", "from_day", "until_day", "people", "cancelled_at"]
+    list_filter = [InForceFilter, "team__region", "team", "weekday"]
+    list_select_related = ["team__region"]
+    search_fields = ["team__name"]
+    search_help_text = "Team"
+    autocomplete_fields = ["team"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shift]:
+        active = Count("team__reviewers", filter=Q(team__reviewers__is_active=True))
+        return super().get_queryset(request).annotate(people=active)
+
+    def save_model(self, request: HttpRequest, obj: Shift, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        warn_of_empty_team(request, obj.team)
+
+    @display(description="Hours, on the team's wall", ordering="begins")
+    def hours(self, shift: Shift) -> str:
+        over = " next day" if shift.ends <= shift.begins else ""
+        return f"{shift.begins:%H:%M} to {shift.ends:%H:%M}{over} ({shift.team.time_zone})"
+
+    @display(description="Active reviewers", ordering="people")
+    def people(self, shift: Any) -> int:
+        count: int = shift.people
+        return count
+
+
+@admin.register(OwnHours)
+class OwnHoursAdmin(CalendarAdmin):
+    """When part-time people work; whoever has none works all of the team's shifts."""
+
+    list_display = ["reviewer", "team", "weekday", "hours", "from_day", "until_day", "cancelled_at"]
+    list_filter = [InForceFilter, "reviewer__team__region", "reviewer__team", "weekday"]
+    list_select_related = ["reviewer__user", "reviewer__team"]
+    search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
+    search_help_text = "Reviewer's name or sign-in"
+    autocomplete_fields = ["reviewer"]
+
+    @display(description="Hours, on the person's wall", ordering="begins")
+    def hours(self, row: OwnHours) -> str:
+        if row.begins is None or row.ends is None:
+            return "the whole day"
+        over = " next day" if row.ends <= row.begins else ""
+        return f"{row.begins:%H:%M} to {row.ends:%H:%M}{over}"
+
+    @display(description="Team", ordering="reviewer__team__name")
+    def team(self, row: OwnHours) -> Team:
+        return row.reviewer.team
+
+
+class ForWhomAdmin(CalendarAdmin):
+    """Of a team, a region, or everybody."""
+
+    list_select_related = ["region", "team"]
+    autocomplete_fields = ["region", "team"]
+    search_fields = ["reason", "team__name", "region__name"]
+    search_help_text = "Reason, team or region"
+
+    @display(description="For")
+    def for_whom(self, row: Closure | WorkedHoliday) -> str:
+        return str(row.team or row.region or "everybody")
+
+
+@admin.register(Closure)
+class ClosureAdmin(ForWhomAdmin):
+    """Own days off; public holidays are known by each person's country and need no row."""
+
+    list_display = ["first_day", "last_day", "hours", "for_whom", "reason", "author", "cancelled_at"]
+    list_filter = [InForceFilter, "region", "team", "first_day"]
+    date_hierarchy = "first_day"
+    fields = ["region", "team", "first_day", "last_day", "begins", "ends", "reason"]
+
+    @display(description="Hours")
+    def hours(self, row: Closure) -> str:
+        return f"{row.begins:%H:%M} to {row.ends:%H:%M}" if row.begins and row.ends is not None else "all day"
+
+
+@admin.register(WorkedHoliday)
+class WorkedHolidayAdmin(ForWhomAdmin):
+    """Public holidays on which there is work all the same."""
+
+    list_display = ["day", "for_whom", "reason", "author", "cancelled_at"]
+    list_filter = [InForceFilter, "region", "team", "day"]
+    fields = ["region", "team", "day", "reason"]
+
+
+@admin.register(Absence)
+class AbsenceAdmin(CalendarAdmin):
+    """Who is away when. Why is not asked."""
+
+    list_display = ["reviewer", "team", "begins", "ends", "author", "cancelled_at"]
+    list_filter = [InForceFilter, "reviewer__team__region", "reviewer__team", "first_day"]
+    list_select_related = ["reviewer__user", "reviewer__team", "author"]
+    date_hierarchy = "first_day"
+    search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
+    search_help_text = "Reviewer's name or sign-in"
+    autocomplete_fields = ["reviewer"]
+    fields = ["reviewer", "first_day", "from_time", "last_day", "until_time"]
+
+    @display(description="Team", ordering="reviewer__team__name")
+    def team(self, row: Absence) -> Team:
+        return row.reviewer.team
+
+    @display(description="From", ordering="first_day")
+    def begins(self, row: Absence) -> str:
+        return f"{row.first_day}" + (f" {row.from_time:%H:%M}" if row.from_time else "")
+
+    @display(description="To the end of", ordering="last_day")
+    def ends(self, row: Absence) -> str:
+        return f"{row.last_day}" + (f" {row.until_time:%H:%M}" if row.until_time else "")
+
+
+@admin.register(Skill)
+class SkillAdmin(Register):
+    """What people can do, who says so, and until when."""
+
+    list_display = ["reviewer", "name", "source", "value", "expires_at", "author", "cancelled_at"]
+    list_filter = [InForceFilter, "name", "source", "reviewer__team__region", "reviewer__team", "expires_at"]
+    list_select_related = ["reviewer__user", "author"]
+    search_fields = ["name", "reviewer__user__username", "reviewer__user__last_name"]
+    search_help_text = "Skill, or reviewer's name or sign-in"
+    autocomplete_fields = ["reviewer"]
+    actions = ["take_away"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.cancelled_at is None)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return ["reviewer", "name", "source"] if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.author = staff(request)
+        super().save_model(request, obj, form, change)
+
+    @with_reason(
+        description="Take skills away",
+        effect="These people are handed no more tasks that ask for them; what they hold they may finish.",
+        done="taken away",
+    )
+    def take_away(self, request: HttpRequest, skill: Skill, answers: dict[str, Any]) -> object:
+        """Take these skills away."""
+        return skills.take_away(skill, by=staff(request), reason=answers["reason"], at=database_now())

@@ -1,0 +1,39 @@
+"""The people: who they are, when they work, and what each may do on one local day."""
+
+from workforce.models.calendars import Absence, Closure, OwnHours, Shift, Weekday, WorkedHoliday
+from workforce.models.people import (
+    Clearance,
+    DailyLimit,
+    LimitLevel,
+    QuotaDay,
+    Region,
+    ResidencyBasis,
+    Reviewer,
+    SignInTries,
+    Team,
+    check_region_code,
+    new_pseudonym,
+)
+from workforce.models.skills import Skill, SkillSource
+
+__all__ = [
+    "Absence",
+    "Clearance",
+    "Closure",
+    "DailyLimit",
+    "LimitLevel",
+    "OwnHours",
+    "QuotaDay",
+    "Region",
+    "ResidencyBasis",
+    "Reviewer",
+    "Shift",
+    "SignInTries",
+    "Skill",
+    "SkillSource",
+    "Team",
+    "Weekday",
+    "WorkedHoliday",
+    "check_region_code",
+    "new_pseudonym",
+]
