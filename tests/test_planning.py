@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,6 +27,7 @@ from tests.conftest import (
 )
 from workforce import people, quotas
 from workforce.models import Reviewer, Team
+from workforce.queries import limit_on
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +204,29 @@ def test_how_many_statements_a_plan_reads_does_not_grow(gateway, two_teams, djan
     put_in_lane(first, two_teams[0], list(Clip.objects.all()), at=at)
     with django_assert_num_queries(8):
         reading.whole_picture(at=at)
+
+
+def test_capacity_asks_the_limits_as_the_claim_does(hyderabad, asha, ravi, meera, ops) -> None:
+    at = database_now()
+    today = at.astimezone(ZoneInfo("Asia/Kolkata")).date()
+    old, tomorrow = today - timedelta(days=30), today + timedelta(days=1)
+    for value, day, fields in (
+        (90, old, {}),
+        (80, tomorrow, {}),
+        (70, old, {"team": hyderabad}),
+        (60, tomorrow, {"region": hyderabad.region}),
+        (50, old, {"reviewer": asha}),
+        (40, today, {"reviewer": asha}),
+        (30, tomorrow, {"reviewer": asha, "one_day": True}),
+        (20, tomorrow, {"reviewer": ravi}),
+    ):
+        quotas.set_limit(value, reason="to compare", by=ops, from_day=day, **fields)
+    leasing.lease_next(meera.user_id, count=1)
+    for shift in reading.people_and_places(at=at).shifts:
+        day = (shift.starts_at + timedelta(minutes=1)).astimezone(ZoneInfo("Asia/Kolkata")).date()
+        assert {one.reviewer_id: one.tasks for one in shift.people} == {
+            one.pk: limit_on(one.pk, day)[0] for one in (asha, ravi, meera)
+        }
 
 
 def test_a_weight_of_zero_is_refused_where_it_is_typed(hyderabad) -> None:

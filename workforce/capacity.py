@@ -35,9 +35,19 @@ class TeamShift:
     people: tuple[PersonCapacity, ...]
 
 
+# What the limits say is what sightline_limit says, asked for everybody at once: of each level the newest in force.
 LEFT = """
+WITH said AS MATERIALIZED (
+    SELECT DISTINCT ON (x.day, l.level, l.region_id, l.team_id, l.reviewer_id)
+           x.day, l.level, l.region_id, l.team_id, l.reviewer_id, l.value
+      FROM workforce_dailylimit l
+      JOIN (SELECT (%(start)s AT TIME ZONE 'UTC')::date - 1 + n AS day FROM generate_series(0, %(days)s + 3) n) x
+        ON l.from_day = x.day OR l.level <> 'day' AND l.from_day < x.day
+     ORDER BY x.day, l.level, l.region_id, l.team_id, l.reviewer_id, l.from_day DESC, l.id DESC
+)
 SELECT t.id, g.code, d.starts, d.ends, r.id, r.country, r.skills, r.clearance,
-       greatest(0, coalesce(q.day_limit - q.used - q.held, (sightline_limit(r.id, d.day)).value))
+       greatest(0, coalesce(q.day_limit - q.used - q.held,
+                            one.value, own.value, ours.value, here.value, every.value, 150))
   FROM workforce_reviewer r
   JOIN workforce_team t ON t.id = r.team_id
   JOIN workforce_region g ON g.id = t.region_id
@@ -47,6 +57,11 @@ SELECT t.id, g.code, d.starts, d.ends, r.id, r.country, r.skills, r.clearance,
           FROM (SELECT (%(start)s AT TIME ZONE t.time_zone)::date + n AS day
                   FROM generate_series(0, %(days)s) n) x) d
   LEFT JOIN workforce_quotaday q ON q.reviewer_id = r.id AND q.day = d.day
+  LEFT JOIN said one ON one.day = d.day AND one.level = 'day' AND one.reviewer_id = r.id
+  LEFT JOIN said own ON own.day = d.day AND own.level = 'reviewer' AND own.reviewer_id = r.id
+  LEFT JOIN said ours ON ours.day = d.day AND ours.level = 'team' AND ours.team_id = t.id
+  LEFT JOIN said here ON here.day = d.day AND here.level = 'region' AND here.region_id = t.region_id
+  LEFT JOIN said every ON every.day = d.day AND every.level = 'global'
  WHERE t.id = ANY (%(teams)s) AND r.is_active AND NOT r.is_paused AND NOT t.is_paused AND d.ends > d.starts
  ORDER BY t.id, d.starts, r.id
 """

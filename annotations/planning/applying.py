@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from annotations.models import PLAN_MOVES, Lane, Plan, PlanItem, PlanKind, PlanLine, PlanState
@@ -158,6 +158,7 @@ def _make(steps: Sequence[Step], *, at: datetime, by_hand: bool, keeps: bool) ->
         while left > 0:
             most = min(left, AT_ONCE)
             with transaction.atomic():
+                _loosely()
                 # A millisecond apart: heads and bookmarks are ranks, and within one rank they could not tell places
                 # apart.
                 enter(lane, [rank, rank + most - 1])
@@ -197,6 +198,7 @@ def _move(steps: Sequence[Step], *, by_hand: bool, keeps: bool) -> int:
             most = min(AT_ONCE, step.tasks - first)
             lot = None if mine is None else mine[first : first + most]
             with transaction.atomic():
+                _loosely()
                 count = _move_lot(step, lane, lot, most, by_hand=by_hand, keeps=keeps)
             moved += count
             if not count and lot is None:
@@ -242,6 +244,13 @@ def _move_lot(step: Step, lane: Lane, ids: Sequence[int] | None, most: int, *, b
             for task in picked
         )
     return len(picked)
+
+
+def _loosely() -> None:
+    """Do not wait for the disk at the end of this transaction: what a crash takes of a plan is planned again, and
+    whoever takes such a task waits for all that was written before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
 
 
 def _note(line: PlanLine, count: int) -> None:
