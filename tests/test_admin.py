@@ -9,7 +9,19 @@ from django.contrib import admin
 from django.urls import reverse
 
 from annotations import changes, consensus, leasing, spreading
-from annotations.models import AuditRun, Bookmark, Export, ExportLine, Head, Project, TakeKey, Task, TaskState
+from annotations.models import (
+    AuditRun,
+    Bookmark,
+    Export,
+    ExportLine,
+    Head,
+    PlanItem,
+    PlanLine,
+    Project,
+    TakeKey,
+    Task,
+    TaskState,
+)
 from clips.models import AccessStream, Clip, ClipState, Closing, Permit, Print
 from config.clock import database_now
 from tests.conftest import SCHEMA, make_clip, make_ready_clips, make_user, signed_in
@@ -38,7 +50,20 @@ def test_every_table_is_listed() -> None:
     from django.apps import apps
 
     # What the queue keeps for itself; what people changed has a page of its own, as has the audit.
-    inner = {AccessStream, AuditRun, Bookmark, Closing, ExportLine, Permit, Head, Print, TakeKey, SignInTries}
+    inner = {
+        AccessStream,
+        AuditRun,
+        Bookmark,
+        Closing,
+        ExportLine,
+        Permit,
+        PlanItem,
+        PlanLine,
+        Head,
+        Print,
+        TakeKey,
+        SignInTries,
+    }
     for room in ("workforce", "clips", "annotations"):
         shown = {model for model in apps.get_app_config(room).get_models() if not hasattr(model, "pgh_tracked_model")}
         for model in shown - inner:

@@ -215,6 +215,7 @@ class World:
     def spread(self, purpose: str) -> set[int]:
         listed = set(to_label(purpose).filter(owner_key=OWNER).values_list("pk", flat=True))
         with undone():
+            Project.objects.filter(pk=self.fresh[purpose].pk).update(is_active=True)
             spreading.spread(at=database_now())
             made = set(
                 Task.objects.filter(project=self.fresh[purpose], clip__owner_key=OWNER).values_list("clip", flat=True)
