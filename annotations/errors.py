@@ -165,3 +165,63 @@ class ContestAnswered(Refusal):
     """This contest was answered."""
 
     code = "contest-answered"
+
+
+class NothingToPlan(Refusal):
+    """Nothing that was chosen waits for somebody: it is labelled, begun, or may not be shown."""
+
+    code = "nothing-to-plan"
+
+
+class TooMuchToPlan(BadInput):
+    """This is too much for one plan by hand; choose less."""
+
+    code = "too-much-to-plan"
+
+
+class UnknownProject(BadInput):
+    """There is no such project."""
+
+    code = "unknown-project"
+
+
+class ProjectPaused(Refusal):
+    """This project is paused, so nothing of it is handed out."""
+
+    code = "project-paused"
+
+
+class UnknownTeam(BadInput):
+    """There is no such team among those of the project."""
+
+    code = "unknown-team"
+
+
+class TeamWithoutPeople(BadInput):
+    """Nobody works in this team."""
+
+    code = "team-without-people"
+
+
+class DueInPast(BadInput):
+    """This due time is over."""
+
+    code = "due-in-past"
+
+
+class PlannerBusy(Refusal):
+    """Another plan is being applied; try again in a moment."""
+
+    code = "planner-busy"
+
+
+class PlanBegun(Refusal):
+    """Somebody has begun what this plan moved, so it can no longer be undone."""
+
+    code = "plan-begun"
+
+
+class PlanOver(Refusal):
+    """This plan was undone already, or was made by itself: only plans by hand are undone."""
+
+    code = "plan-over"

@@ -16,6 +16,7 @@ from annotations import (
     stopping,
     withdrawing,
 )
+from annotations.planning import running
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -28,16 +29,19 @@ def spread_clips() -> None:
     with alone("spread_clips") as mine:
         if mine:
             at = database_now()
-            spreading.spread(at=at)
             stopping.stop_unseen(at=at)
             stopping.put_back(at=at)
+            # The last, for a plan of a million tasks takes its minute.
+            spreading.spread(at=at, when_due=True)
 
 
 @shared_task
 def forget_due() -> None:
     with alone("forget_due") as mine:
         if mine:
-            forgetting.forget_due(at=database_now())
+            at = database_now()
+            forgetting.forget_due(at=at)
+            running.forget_old(at=at)
 
 
 @shared_task

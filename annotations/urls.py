@@ -1,6 +1,6 @@
 from django.urls import path
 
-from annotations import api, me, ops, owners_api, time_api
+from annotations import api, me, ops, owners_api, plans_api, time_api
 
 urlpatterns = [
     path("leases", api.LeasesView.as_view(), name="leases"),
@@ -26,6 +26,10 @@ urlpatterns = [
     path("ops/tasks/<int:pk>/requeue", ops.RequeueView.as_view(), name="ops-requeue"),
     path("ops/projects/<int:pk>/pause", ops.ProjectPauseView.as_view(), name="ops-project-pause"),
     path("ops/projects/<int:pk>/resume", ops.ProjectResumeView.as_view(), name="ops-project-resume"),
+    path("ops/plans", plans_api.PlansView.as_view(), name="ops-plans"),
+    path("ops/plans/preview", plans_api.PreviewView.as_view(), name="ops-plan-preview"),
+    path("ops/plans/<int:pk>", plans_api.PlanView.as_view(), name="ops-plan"),
+    path("ops/plans/<int:pk>/undo", plans_api.UndoView.as_view(), name="ops-plan-undo"),
     path("ops/cases", ops.CasesView.as_view(), name="ops-cases"),
     path("ops/cases/<int:pk>/decision", ops.DecisionView.as_view(), name="ops-decision"),
 ]

@@ -28,6 +28,7 @@ MENU: list[dict[str, object]] = [
             _list("Leases", "timer", "annotations", "lease"),
             _list("Annotations", "label", "annotations", "annotation"),
             _list("Projects", "folder", "annotations", "project"),
+            _list("Plans", "route", "annotations", "plan"),
             _list("Cases", "report", "clips", "case"),
             _list("Exports", "download", "annotations", "export"),
         ],

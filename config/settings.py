@@ -226,6 +226,8 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "clips.models.RequestKind",
         "RequestState": "clips.models.RequestState",
         "ExportState": "annotations.models.ExportState",
+        "PlanKind": "annotations.models.PlanKind",
+        "PlanState": "annotations.models.PlanState",
         "EventKind": "clips.models.EventKind",
         "Purpose": "clips.models.Purpose",
         "Channel": "clips.models.Channel",

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import TransactionTestCase
 from knox.models import get_token_model
 from rest_framework.test import APIClient
 
-from annotations import spreading
+from annotations import queries, spreading
 from annotations.models import Project, Task
 from clips import consenting, disclosing, preparing, receiving, storage
 from clips.models import Clip, ClipState, ConsentEvent, Disclosure, EventKind, Need, Purpose, Rendition
@@ -320,6 +320,20 @@ def permit(clip: Clip | int | None, *purposes: str, **fields: Any) -> ConsentEve
         }
         | fields
     )
+
+
+def put_in_lane(project: Project, team: Team, clips: list[Clip], *, at: datetime) -> list[Task]:
+    """Tasks of these clips for this team, whatever any plan says."""
+    lane = queries.lane_for(team=team, project=project, clip=clips[0])
+    due_at = at + timedelta(hours=project.due_hours)
+    rank = queries.rank_of(due_at, priority=project.priority)
+    seats = {"overlap": project.overlap, "seats_left": project.overlap}
+    with transaction.atomic():
+        queries.enter(lane, [rank, rank + len(clips) - 1])
+        return Task.objects.bulk_create(
+            Task(project=project, clip=clip, team=team, lane=lane, rank=rank + place, due_at=due_at, **seats)
+            for place, clip in enumerate(clips)
+        )
 
 
 def spread_now() -> int:

@@ -26,7 +26,7 @@ from annotations.models import Lease, Project, Task, TaskState
 from clips.models import Clip, ClipState, ConsentEvent, Rendition
 from clips.queries import to_label
 from config.clock import database_now
-from tests.conftest import make_disclosure, make_project, make_ready_clips, make_reviewer
+from tests.conftest import make_disclosure, make_project, make_ready_clips, make_reviewer, put_in_lane
 from workforce import quotas
 from workforce.models import QuotaDay
 
@@ -123,10 +123,10 @@ class World:
         self.clips.append(clip)
         at = database_now()
         for purpose, project in self.projects.items():
-            spreading._put_in_lane(project, self.team.pk, [clip], at=at)
+            put_in_lane(project, self.team, [clip], at=at)
             task = Task.objects.get(project=project, clip=clip)
             self.leases[purpose][clip.pk] = self.lease_on(task, at=at)
-        spreading._put_in_lane(self.settled, self.team.pk, [clip], at=at)
+        put_in_lane(self.settled, self.team, [clip], at=at)
         Task.objects.filter(project=self.settled, clip=clip).update(
             state=TaskState.SETTLED, label="threat", seats_left=0, answers=2, due_at=None
         )
@@ -215,7 +215,8 @@ class World:
     def spread(self, purpose: str) -> set[int]:
         listed = set(to_label(purpose).filter(owner_key=OWNER).values_list("pk", flat=True))
         with undone():
-            spreading.spread_project(self.fresh[purpose], at=database_now())
+            Project.objects.filter(pk=self.fresh[purpose].pk).update(is_active=True)
+            spreading.spread(at=database_now())
             made = set(
                 Task.objects.filter(project=self.fresh[purpose], clip__owner_key=OWNER).values_list("clip", flat=True)
             )

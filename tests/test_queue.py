@@ -10,7 +10,7 @@ from annotations import leasing, queries
 from annotations.models import Bookmark, Head, Lane, Lease, Task
 from clips.models import Clip
 from config.clock import database_now
-from tests.conftest import make_project, make_ready_clips, make_reviewer, signed_in, spread_now
+from tests.conftest import make_project, make_ready_clips, make_reviewer, put_in_lane, signed_in, spread_now
 from workforce import skills
 from workforce.errors import QuotaExhausted
 from workforce.models import QuotaDay, ResidencyBasis, Reviewer
@@ -87,11 +87,12 @@ def test_what_enters_before_the_head_is_found(gateway, hyderabad, asha, ravi, me
 
 @pytest.mark.parametrize("missing", ["skill", "clearance", "basis", "ended basis"])
 def test_what_a_reviewer_lacks_keeps_work_from_them(gateway, hyderabad, asha, ravi, missing) -> None:
-    make_project(hyderabad, skills=["hindi"] if missing == "skill" else [])
+    project = make_project(hyderabad, skills=["hindi"] if missing == "skill" else [])
     make_ready_clips(gateway, 1)
     if missing == "clearance":
         Clip.objects.update(is_sensitive=True)
-    spread_now()
+    # No plan would do this.
+    put_in_lane(project, hyderabad, list(Clip.objects.all()), at=database_now())
     if missing == "basis":
         ResidencyBasis.objects.all().delete()
     if missing == "ended basis":

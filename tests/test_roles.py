@@ -59,6 +59,9 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
 OPS_ONLY = {
     "ops-recall": 400,
     "ops-requeue": 400,
+    "ops-plans": 400,
+    "ops-plan-preview": 400,
+    "ops-plan-undo": 400,
     "ops-project-pause": 404,
     "ops-project-resume": 404,
     "ops-reviewer-pause": 404,
@@ -89,6 +92,8 @@ FOR_OWNERS = {"camera gateway", "privacy officer"}
 POLICY |= {
     ("flag", "POST"): {"reviewer": 400} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("ops-reviewer-capacity", "GET"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
+    ("ops-plans", "GET"): {"ops manager": 200} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
+    ("ops-plan", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "PUT"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("consents", "POST"): dict.fromkeys(FOR_OWNERS, 400) | dict.fromkeys(ANYONE - FOR_OWNERS, 403),

@@ -79,10 +79,10 @@ class ProjectAdmin(Register):
             kwargs["form_class"] = StrictJSON
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    @display(description="Clips that no team may take")
+    @display(description="Clips that wait for a team")
     def unplaced_clips(self, project: Project) -> str:
-        count = spreading.unplaced(project) if project.pk else 0
-        return f"{count}: their region has no team here with a person for each seat" if count else "none"
+        count, why = spreading.unplaced(project) if project.pk else (0, "")
+        return f"{count}: {why or 'the next plan looks for one'}" if count else "none"
 
     @display(description="Clips without their proxy")
     def clips_without_proxy(self, project: Project) -> str:

@@ -7,12 +7,14 @@ from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportS
 from annotations.models.flags import Flag
 from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
+from annotations.models.plans import PLAN_MOVES, Plan, PlanItem, PlanKind, PlanLine, PlanState
 from annotations.models.projects import Project
 from annotations.models.tasks import TASK_MOVES, Task, TaskState
 
 __all__ = [
     "EXPORT_MOVES",
     "LEASE_MOVES",
+    "PLAN_MOVES",
     "TASK_MOVES",
     "ActiveClock",
     "ActiveSpan",
@@ -29,6 +31,11 @@ __all__ = [
     "LateAnswer",
     "Lease",
     "LeaseState",
+    "Plan",
+    "PlanItem",
+    "PlanKind",
+    "PlanLine",
+    "PlanState",
     "Project",
     "RecallReason",
     "SkipReason",

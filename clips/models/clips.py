@@ -153,6 +153,8 @@ class Clip(models.Model):
             models.Index(fields=["state", "region", "id"], name="clip_by_state"),
             models.Index(fields=["region", "created_at"], name="clip_by_arrival"),
             models.Index(fields=["owner_key"], name="clip_by_owner"),
+            # What became ready since somebody looked.
+            models.Index(fields=["state_since"], name="clip_ready_since", condition=Q(state="ready")),
         ]
         permissions = [("watch_clip", "Can watch ordinary clips in the admin; each time is recorded")]
 

@@ -1,0 +1,113 @@
+"""Ops' doors to planning: what would come of a choice, doing it with a reason, taking it back."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib.auth.models import User
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotations.models import Plan
+from annotations.plan_serializers import ApplyIn, ChoiceIn, PlanOut, PlansOut, PlanWithLinesOut, PreviewOut
+from annotations.planning import by_hand, undoing
+from annotations.planning.by_hand import Choice
+from config.clock import database_now
+from config.errors import NotFound
+from config.http.roles import needs
+from config.http.strict import ReasonIn
+
+MOST_PLANS = 100
+REFUSED = {
+    400: OpenApiResponse(
+        description="problem+json: unknown-project, unknown-team, team-without-people, due-in-past, too-much-to-plan"
+    ),
+    409: OpenApiResponse(description="problem+json: nothing-to-plan, project-paused, planner-busy"),
+}
+
+
+def choice_of(fields: dict[str, Any]) -> Choice:
+    """What was chosen, without the reason."""
+    return Choice(**{name: value for name, value in fields.items() if name != "reason"})
+
+
+class PlansView(APIView):
+    """What was planned, and planning by hand."""
+
+    def get_permissions(self) -> list[Any]:
+        return [needs("annotations.view_plan" if self.request.method == "GET" else "annotations.add_plan")()]
+
+    @extend_schema(operation_id="list_plans", responses={200: PlansOut}, summary="The latest plans")
+    def get(self, request: Request) -> Response:
+        return Response({"plans": PlanOut(Plan.objects.all()[:MOST_PLANS], many=True).data})
+
+    @extend_schema(
+        operation_id="apply_plan",
+        request=ApplyIn,
+        responses={201: PlanWithLinesOut, **REFUSED},
+        summary="Plan by hand",
+        description="Does what the preview tells, as far as it still holds: what somebody has begun meanwhile stays.",
+    )
+    def post(self, request: Request) -> Response:
+        incoming = ApplyIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        fields = incoming.validated_data
+        plan = by_hand.apply(choice_of(fields), by=cast(User, request.user), reason=fields["reason"], at=database_now())
+        return Response(PlanWithLinesOut(plan).data, status=201)
+
+
+class PreviewView(APIView):
+    """What would come of a choice."""
+
+    permission_classes = [needs("annotations.add_plan")]
+
+    @extend_schema(
+        operation_id="preview_plan",
+        request=ChoiceIn,
+        responses={200: PreviewOut, **REFUSED},
+        summary="Preview a plan by hand",
+        description="For each team what waits for it now and after, in seats and days, what will be late, and what "
+        "moves. Changes nothing.",
+    )
+    def post(self, request: Request) -> Response:
+        incoming = ChoiceIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        found = by_hand.preview(choice_of(incoming.validated_data), at=database_now())
+        return Response(PreviewOut(found).data)
+
+
+class PlanView(APIView):
+    """One plan."""
+
+    permission_classes = [needs("annotations.view_plan")]
+
+    @extend_schema(operation_id="show_plan", responses={200: PlanWithLinesOut}, summary="A plan with its lines")
+    def get(self, request: Request, pk: int) -> Response:
+        plan = Plan.objects.filter(pk=pk).first()
+        if plan is None:
+            raise NotFound
+        return Response(PlanWithLinesOut(plan).data)
+
+
+class UndoView(APIView):
+    """Take a plan by hand back."""
+
+    permission_classes = [needs("annotations.change_plan")]
+
+    @extend_schema(
+        operation_id="undo_plan",
+        request=ReasonIn,
+        responses={
+            200: PlanWithLinesOut,
+            409: OpenApiResponse(description="problem+json: plan-begun, plan-over, planner-busy"),
+        },
+        summary="Undo a plan by hand",
+        description="While nobody has begun what it moved: tasks return to where they lay, and those it made go.",
+    )
+    def post(self, request: Request, pk: int) -> Response:
+        incoming = ReasonIn(data=request.data)
+        incoming.is_valid(raise_exception=True)
+        plan = undoing.undo(pk, by=cast(User, request.user), **incoming.validated_data, at=database_now())
+        return Response(PlanWithLinesOut(plan).data)
