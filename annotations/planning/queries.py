@@ -123,6 +123,11 @@ def seen() -> str:
                    coalesce((SELECT max(id) FROM workforce_reviewer), 0),
                    (SELECT count(*) + coalesce(sum(id), 0) FROM annotations_project_teams),
                    coalesce((SELECT max(id) FROM annotations_project), 0),
+                   (SELECT concat_ws('-', max(id), count(cancelled_at)) FROM workforce_shift),
+                   (SELECT concat_ws('-', max(id), count(cancelled_at)) FROM workforce_ownhours),
+                   (SELECT concat_ws('-', max(id), count(cancelled_at)) FROM workforce_closure),
+                   (SELECT concat_ws('-', max(id), count(cancelled_at)) FROM workforce_workedholiday),
+                   (SELECT concat_ws('-', max(id), count(cancelled_at)) FROM workforce_absence),
                    (SELECT count(*) FROM workforce_residencybasis WHERE starts_at <= clock_timestamp()
                        AND (ends_at IS NULL OR ends_at > clock_timestamp()))
             """,

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 
 from django.db.models import Q
 
+from annotations import pace
 from annotations.models import Project
 from annotations.planning import queries, reasons
 from annotations.planning.work import Demand, Needs, Problem, TeamFacts
@@ -18,8 +19,6 @@ from workforce.models import ResidencyBasis, Reviewer, Team
 # How far a plan looks ahead, and how far it looks for a closed team's next shift.
 WINDOW = timedelta(days=3)
 LONG = timedelta(days=14)
-# Active seconds that a task takes each person; empty: their quota alone says how much they can do.
-PACES: Mapping[int, float] = {}
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,8 @@ class Picture:
     zones: dict[int, str]
     shifts: list[TeamShift]
     bases: dict[str, frozenset[str]]
+    paces: Mapping[int, float]
+    """Active seconds that a task takes each person."""
     demands: list[Demand] = field(default_factory=list)
     sources: dict[int, Source] = field(default_factory=dict)
 
@@ -94,7 +95,8 @@ def people_and_places(*, at: datetime) -> Picture:
     for code, country in in_force.order_by().values_list("region__code", "country"):
         bases[code].add(country)
     seen = queries.seen()
-    shifts = team_shifts(list(teams), start=at, end=at + WINDOW, at=at, pace=PACES)
+    paces = pace.paces(list(Reviewer.objects.filter(is_active=True).values_list("pk", flat=True)), at=at)
+    shifts = team_shifts(list(teams), start=at, end=at + WINDOW, at=at, pace=paces)
     return Picture(
         at=at,
         end=at + WINDOW,
@@ -103,6 +105,7 @@ def people_and_places(*, at: datetime) -> Picture:
         zones={row.pk: row.time_zone for row in rows},
         shifts=shifts,
         bases={code: frozenset(found) for code, found in bases.items()},
+        paces=paces,
     )
 
 
@@ -171,7 +174,11 @@ def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
         people[row.team_id].append(one)
     at_work = {shift.team_id for shift in picture.shifts if shift.people}
     closed = sorted(set(picture.teams) - at_work)
-    later = team_shifts(closed, start=picture.end, end=picture.end + LONG, at=picture.at, pace=PACES) if closed else []
+    later = (
+        team_shifts(closed, start=picture.end, end=picture.end + LONG, at=picture.at, pace=picture.paces)
+        if closed
+        else []
+    )
     opens: dict[int, datetime] = {}
     for shift in later:
         if shift.people:
