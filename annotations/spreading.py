@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
@@ -20,6 +21,7 @@ from clips import adding
 from clips.models import Addition, Clip, ClipKind, ClipState, Faces
 from clips.preparing import NO_DETECTOR
 from clips.queries import to_label, with_proxy
+from config.scope import all_or_seen
 from workforce.models import Team
 
 AT_ONCE = 1000
@@ -197,15 +199,17 @@ def _able_team(task: Task) -> int | None:
     return best[0][0] if best else None
 
 
-def without_proxy(project: Project) -> tuple[int, str]:
-    """How many clips this project would have if they had its proxy, and why the latest could not be made, if one."""
-    wanted = to_label(project.purpose).filter(kind=project.clip_kind, region__in=project.teams.values("region__code"))
+def without_proxy(project: Project, *, to: User | None = None) -> tuple[int, str]:
+    """How many clips this project would have if they had its proxy, and why the latest could not be made, if one; of
+    those that ``to`` may find."""
+    here = project.teams.values("region__code")
+    wanted = all_or_seen(to, to_label(project.purpose)).filter(kind=project.clip_kind, region__in=here)
     lacking = wanted.filter(~with_proxy(project.faces))
     failed = Addition.objects.filter(clip__in=lacking, faces=project.faces).exclude(failure="").order_by("-id").first()
-    waiting = Clip.objects.filter(
+    waiting = all_or_seen(to, Clip.objects.all()).filter(
         state=ClipState.UPLOADED,
         kind=project.clip_kind,
-        region__in=project.teams.values("region__code"),
+        region__in=here,
         failure__startswith=NO_DETECTOR,
     )
     first = waiting.first() if project.faces == Faces.BLURRED else None
@@ -213,8 +217,9 @@ def without_proxy(project: Project) -> tuple[int, str]:
     return count, failed.failure if failed else first.failure if first else ""
 
 
-def unplaced(project: Project) -> int:
-    """Ready clips that no team of this project may take, because none of their region is able to."""
+def unplaced(project: Project, *, to: User | None = None) -> int:
+    """Ready clips that no team of this project may take, because none of their region is able to; of those that ``to``
+    may find."""
     planned = Task.objects.filter(project=project, clip=OuterRef("pk"))
-    wanted = to_label(project.purpose).filter(~Exists(planned), kind=project.clip_kind)
+    wanted = all_or_seen(to, to_label(project.purpose)).filter(~Exists(planned), kind=project.clip_kind)
     return wanted.exclude(region__in=list(able_teams(project))).count()

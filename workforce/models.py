@@ -15,6 +15,23 @@ from django.db.models.functions import Now
 
 from config.history import kept
 from workforce.days import check_zone
+from workforce.staff_models import RoleHeld, Staff, StaffScope
+
+__all__ = [
+    "Clearance",
+    "DailyLimit",
+    "LimitLevel",
+    "QuotaDay",
+    "Region",
+    "ResidencyBasis",
+    "Reviewer",
+    "RoleHeld",
+    "SignInTries",
+    "Staff",
+    "StaffScope",
+    "Team",
+    "new_pseudonym",
+]
 
 COUNTRY_HELP = "Two capital letters, as in IN."
 
