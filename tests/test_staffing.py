@@ -6,14 +6,16 @@ import threading
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotations import changes, exporting, spreading
+from annotations import changes, exporting, leasing, spreading
 from annotations.models import Project, Task
 from clips.models import AccessEntry, Clip, ClipState
 from config.clock import database_now
@@ -21,6 +23,7 @@ from config.history import ReasonMissing
 from config.roles import ROLES
 from config.scope import EVERYWHERE, NOWHERE, Scope, every_page_has_a_rule, scope_of, seen, seen_of
 from tests.conftest import make_project, make_ready_clips, make_region, make_reviewer, make_team, make_user, signed_in
+from tests.test_flagging import flag, take
 from workforce import staffing
 from workforce.errors import MoreThanYouHave, NoPlaceYet, NotForStaff, NotToYourself, StandsAlone
 from workforce.models import Region, StaffScope, Team
@@ -334,3 +337,50 @@ def test_what_is_being_taken_from_somebody_they_cannot_give_meanwhile(roles, gua
     boss = make_user("boss", "ops manager", is_staff=True)
     newcomer = make_user("newcomer")
     assert race(guarded, boss, newcomer, monkeypatch) is not guarded
+
+
+def test_what_is_quarantined_is_in_no_list_of_work_and_in_no_change_for_others(tasks, asha, gateway, client) -> None:
+    lease = take(asha)[0]
+    lists = [reverse(f"admin:annotations_{name}_changelist") for name in ("task", "lease", "flag")]
+    lists += [reverse("admin:clips_consentevent_changelist"), reverse("admin:clips_rendition_changelist")]
+    ops = make_user("ops", "ops manager", is_staff=True)
+    client.force_login(ops)
+
+    def found() -> list[int]:
+        return [client.get(url).context["cl"].result_count for url in lists]
+
+    before = found()
+    flag(asha, lease, "sensitive")
+    after = found()
+    kinds = len(Clip.objects.get(pk=lease["clip"]["id"]).renditions.all())
+    assert after == [before[0] - 1, before[1] - 1, before[2], before[3] - 1, before[4] - kinds]
+    clip = lease["clip"]["id"]
+    assert changes.latest(kind="clip", number=clip)
+    for kind, number in (("clip", clip), ("task", lease["task"]["id"]), ("lease", lease["id"])):
+        assert changes.latest(kind=kind, number=number, to=fresh(ops)) == []
+    client.force_login(make_user("officer", "privacy officer", is_staff=True))
+    assert client.get(lists[2]).context["cl"].result_count == 1
+
+
+def test_lists_of_one_region_ask_no_more_for_more_rows(gateway, boss, hyderabad, asha, ravi, client) -> None:
+    make_project(hyderabad, prefetch=20)
+    client.force_login(boss)
+
+    def asked() -> dict[str, int]:
+        counts = {}
+        for model in admin.site._registry:
+            url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+            with CaptureQueriesContext(connection) as queries:
+                client.get(url)
+            counts[url] = len(queries)
+        return counts
+
+    for count in (2, 12):
+        make_ready_clips(gateway, count)
+        spreading.spread(at=database_now())
+        for person in (asha, ravi):
+            leasing.lease_next(person.user_id, count=count)
+        if count == 2:
+            few = asked()
+    many = asked()
+    assert {url: (few[url], many[url]) for url in few if many[url] > few[url]} == {}
