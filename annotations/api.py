@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from annotations import amending, exporting, flagging, leasing, links, queries, submitting
 from annotations.errors import VersionMismatch, VersionMissing
 from annotations.models import Annotation, Export, Lease
+from annotations.scopes import regions_of
 from annotations.serializers import (
     AmendIn,
     AnnotationIn,
@@ -48,6 +49,7 @@ from config.http.problems import PROBLEM, describe
 from config.http.ranges import ranged
 from config.http.roles import IsReviewer, needs
 from config.http.tokens import Tokens
+from config.scope import seen, sees
 from workforce import quotas
 from workforce.models import QuotaDay, Reviewer
 
@@ -298,9 +300,10 @@ class ExportsView(APIView):
     def post(self, request: Request) -> Response:
         incoming = ExportIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        export = exporting.request_export(
-            incoming.validated_data["project"], by=cast(User, request.user), at=database_now()
-        )
+        user, project = cast(User, request.user), incoming.validated_data["project"]
+        if user.is_staff and not sees(user, project):
+            raise NotFound
+        export = exporting.request_export(project, by=user, regions=regions_of(user), at=database_now())
         ring(write_export, export.pk, queue="general")
         out = ExportOut(export, context={"request": request}).data
         location = request.build_absolute_uri(f"{request.path}/{export.pk}")
@@ -353,7 +356,7 @@ def own_export(request: Request, export_id: int) -> Export:
     """An export this user may see. Raises :class:`NotFound` alike for absent ones and other people's."""
     user = cast(User, request.user)
     rows = Export.objects.select_related("project").filter(pk=export_id)
-    export = (rows if user.is_staff else rows.filter(requested_by=user)).first()
+    export = (seen(user, rows) if user.is_staff else rows.filter(requested_by=user)).first()
     if export is None:
         raise NotFound
     return export

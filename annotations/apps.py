@@ -7,7 +7,7 @@ class AnnotationsConfig(AppConfig):
     verbose_name = "Work"
 
     def ready(self) -> None:
-        from annotations import forgetting
+        from annotations import forgetting, scopes  # noqa: F401 -- the latter says who may find which rows
         from clips import purging, retention
         from clips.storage import set_up
         from config.roles import ensure_roles  # models are not loaded before this

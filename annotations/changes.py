@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
 from annotations.models import Lease, Project, Task
 from clips.models import Clip, LegalHold, LegalRequest, OwnerRequest
+from config.scope import all_or_seen, seen
 from workforce.models import (
     Absence,
     Closure,
     DailyLimit,
     OwnHours,
+    Region,
     Reviewer,
+    RoleHeld,
     Shift,
     Skill,
+    Staff,
+    StaffScope,
     Team,
     WorkedHoliday,
 )
@@ -40,7 +46,7 @@ KEPT: dict[str, type[Model]] = {
     "absence": Absence,
     "skill": Skill,
 }
-LIMIT = "limit"
+LIMIT, ROLE = "limit", "role"
 INNER = {"pgh_id", "pgh_created_at", "pgh_label", "pgh_obj", "pgh_context"}
 
 
@@ -57,22 +63,39 @@ class Change:
     fields: dict[str, tuple[Any, Any]]
 
 
-def latest(*, kind: str = "", number: int | None = None, by: str = "", most: int = 100) -> list[Change]:
-    """The latest changes, of one kind, one row or one person if asked; at most ``most``.
+def latest(
+    *, kind: str = "", number: int | None = None, by: str = "", most: int = 100, to: User | None = None
+) -> list[Change]:
+    """The latest changes, of one kind, one row or one person if asked, of rows that ``to`` may find; at most ``most``.
 
     Changes without a name were made by the system or by hand in SQL.
     """
     found: list[Change] = []
     for name, model in KEPT.items():
-        if kind in {"", name}:
-            found += _of(name, model, number=number, by=by, most=most)
-    if kind in {"", LIMIT} and number is None:
-        found += _limits(by=by, most=most)
+        if kind in {"", name} and _may_read(to, model):
+            found += _of(name, model, number=number, by=by, most=most, to=to)
+    if kind in {"", LIMIT} and number is None and _may_read(to, DailyLimit):
+        found += _limits(by=by, most=most, to=to)
+    if kind in {"", ROLE} and _may_read(to, Staff):
+        found += _given(RoleHeld, ROLE, number=number, by=by, most=most, to=to)
+        found += _given(StaffScope, ROLE, number=number, by=by, most=most, to=to)
     return sorted(found, key=lambda change: change.at, reverse=True)[:most]
 
 
-def _of(kind: str, model: Any, *, number: int | None, by: str, most: int) -> list[Change]:
+def kinds_for(user: User) -> list[str]:
+    """The words for what this person may read changes of."""
+    words = [name for name, model in KEPT.items() if _may_read(user, model)]
+    return words + [word for word, model in ((LIMIT, DailyLimit), (ROLE, Staff)) if _may_read(user, model)]
+
+
+def _may_read(to: User | None, model: type[Model]) -> bool:
+    return to is None or to.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+def _of(kind: str, model: Any, *, number: int | None, by: str, most: int, to: User | None) -> list[Change]:
     events = model.pgh_event_model.objects
+    if to is not None:
+        events = events.filter(pgh_obj__in=seen(to, model.objects.all()).order_by().values("pk"))
     after = events.filter(pgh_label="to").select_related("pgh_context").order_by("-pgh_id")
     if number is not None:
         after = after.filter(pgh_obj_id=number)
@@ -110,9 +133,52 @@ def _of(kind: str, model: Any, *, number: int | None, by: str, most: int) -> lis
     return changes
 
 
-def _limits(*, by: str, most: int) -> list[Change]:
+def _given(model: Any, kind: str, *, number: int | None, by: str, most: int, to: User | None) -> list[Change]:
+    """Roles and scopes that were given and taken, by the number of whose they are."""
+    rows = model.pgh_event_model.objects.select_related("pgh_context").order_by("-pgh_id")
+    if to is not None:
+        rows = rows.filter(user__in=seen(to, Staff.objects.all()).order_by().values("pk"))
+    if number is not None:
+        rows = rows.filter(user=number)
+    if by:
+        rows = rows.filter(pgh_context__metadata__by=by)
+    changes = []
+    for row in rows[:most]:
+        said = row.pgh_context.metadata if row.pgh_context else {}
+        named = _named(row)
+        changes.append(
+            Change(
+                at=row.pgh_created_at,
+                by=said.get("by", ""),
+                verb=said.get("verb", ""),
+                why=said.get("why", ""),
+                kind=kind,
+                number=row.user_id,
+                fields={
+                    "role" if model is RoleHeld else "scope": (None, named)
+                    if row.pgh_label == "given"
+                    else (named, "-")
+                },
+            )
+        )
+    return changes
+
+
+def _named(row: Any) -> str:
+    """What was given or taken, in words."""
+    if hasattr(row, "group_id"):
+        group = Group.objects.filter(pk=row.group_id).first()
+        return str(group or row.group_id)
+    if row.everywhere:
+        return "everywhere"
+    place = Region.objects.filter(pk=row.region_id).first() or Team.objects.filter(pk=row.team_id).first()
+    return str(place)
+
+
+def _limits(*, by: str, most: int, to: User | None) -> list[Change]:
     """Limits are never edited, so each is its own record."""
-    rows = DailyLimit.objects.select_related("author", "region", "team", "reviewer__user").order_by("-id")
+    rows = all_or_seen(to, DailyLimit.objects.all())
+    rows = rows.select_related("author", "region", "team", "reviewer__user").order_by("-id")
     if by:
         rows = rows.filter(author__username=by)
     return [

@@ -11,7 +11,7 @@ import json
 import logging
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Prefetch
+from django.db.models import Exists, F, OuterRef, Prefetch, Q
 
 from annotations.errors import ExportNotReady, ExportWithdrawn
 from annotations.models import EXPORT_MOVES, Annotation, Export, ExportLine, ExportState, Project, Task, TaskState
@@ -57,9 +57,11 @@ class Tally:
     digest: Any = field(default_factory=hashlib.sha256)
 
 
-def request_export(project: Project, *, by: User, at: datetime) -> Export:
-    """Ask for an export; a worker writes it."""
-    return Export.objects.create(project=project, requested_by=by, state_since=at, due_at=at + RING_AGAIN)
+def request_export(project: Project, *, by: User, at: datetime, regions: Sequence[str] = ()) -> Export:
+    """Ask for an export of the clips of these regions, of all if none is named; a worker writes it."""
+    return Export.objects.create(
+        project=project, requested_by=by, regions=list(regions), state_since=at, due_at=at + RING_AGAIN
+    )
 
 
 def write(export_id: int, *, now: Clock) -> bool:
@@ -154,11 +156,14 @@ def check_download(export: Export) -> None:
         )
 
 
-def lines(project: Project) -> Iterator[tuple[dict[str, Any], Task]]:
-    """The project's settled tasks as export lines, by task id. Must be read inside one snapshot."""
+def lines(project: Project, *, regions: Sequence[str] = ()) -> Iterator[tuple[dict[str, Any], Task]]:
+    """The project's settled tasks as export lines, by task id; of clips of these regions, of all if none is named.
+    Must be read inside one snapshot."""
+    here = Q(clip__region__in=regions) if regions else Q()
     stands_on = (project.purpose, Purpose.MODEL_TRAINING)
     tasks = (
         Task.objects.filter(
+            here,
             Exists(reviewable(project.purpose).filter(pk=OuterRef("clip_id"))),
             Exists(permitted(Purpose.MODEL_TRAINING).filter(pk=OuterRef("clip_id"))),
             project=project,
@@ -230,7 +235,7 @@ def _write_lines(export: Export, path: Path) -> tuple[Tally, datetime]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor.execute("SELECT transaction_timestamp()")
             row = cursor.fetchone()
-        for line, task in lines(export.project):
+        for line, task in lines(export.project, regions=export.regions):
             data = json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n"
             out.write(data)
             tally.digest.update(data)
@@ -260,7 +265,7 @@ def describe(export: Export, tally: Tally, *, as_of: datetime) -> dict[str, Any]
             "labels": dict(sorted(tally.labels.items())),
         },
         "file": {"sha256": tally.digest.hexdigest(), "size_bytes": tally.size_bytes},
-    }
+    } | ({"regions": export.regions} if export.regions else {})
 
 
 def manifest_bytes(manifest: dict[str, Any]) -> bytes:

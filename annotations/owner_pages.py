@@ -26,6 +26,8 @@ from config.acting import staff
 from config.clock import database_now
 from config.errors import NotFound, Refusal
 from config.history import LONGEST, ReasonMissing, checked
+from config.scope import scope_of
+from config.scope import seen as seen_by_staff
 
 SLUG = re.compile(r"[-a-zA-Z0-9_]{1,64}\Z")
 
@@ -88,7 +90,7 @@ def search(request: HttpRequest) -> HttpResponse:
     if not allowed(request):
         raise Http404
     key = request.GET.get("key", "").strip()
-    if SLUG.match(key) and consenting.is_known(key):
+    if SLUG.match(key) and consenting.is_found(key, by=staff(request)):
         return redirect("owner-page", key=key)
     context = admin.site.each_context(request) | {"title": "Owners", "asked": key[:64]}
     return TemplateResponse(request, "admin/owners.html", context)
@@ -100,10 +102,11 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     if not allowed(request):
         raise Http404
     try:
-        held = owners.file_of(key, at=database_now())
+        held = owners.file_of(key, at=database_now(), to=staff(request))
     except NotFound:
         raise Http404 from None
-    clips = list(Clip.objects.filter(owner_key=key).exclude(state__in=consenting.OVER).order_by("-id")[:500])
+    theirs = seen_by_staff(request.user, Clip.objects.filter(owner_key=key).exclude(state__in=consenting.OVER))
+    clips = list(theirs.order_by("-id")[:500])
     act = request.POST.get("act", "")
     withdraw = WithdrawForm(
         request.POST if act == "withdraw" else None,
@@ -112,6 +115,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
         prefix="withdraw",
     )
     give = GiveForm(request.POST if act == "give" else None, clips=clips, prefix="give")
+    give.fields["disclosure"].queryset = seen_by_staff(request.user, Disclosure.objects.all())  # type: ignore[attr-defined]
     may_act = request.user.has_perm("clips.add_consentevent")
     chosen = {"withdraw": withdraw, "give": give}.get(act)
     if request.method == "POST" and may_act and chosen is not None and chosen.is_valid():
@@ -120,7 +124,8 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
             return redirect("owner-page", key=key)
         except Refusal as refusal:
             messages.error(request, refusal.detail)
-    events = list(ConsentEvent.objects.filter(owner_key=key).select_related("disclosure", "actor").order_by("id"))
+    said = seen_by_staff(request.user, ConsentEvent.objects.filter(owner_key=key))
+    events = list(said.select_related("disclosure", "actor").order_by("id"))
     context = admin.site.each_context(request) | {
         "title": f"Owner {key}",
         "key": key,
@@ -177,9 +182,12 @@ def _act(request: HttpRequest, key: str, form: ActForm, clips: list[Clip]) -> No
         done = withdrawing.withdraw_all(key, by=staff(request), at=at, **how)
     else:
         done = withdrawing.withdraw(clip.pk, by=staff(request), at=at, **how)
-    exports = withdrawing.exports_with(done.event)
-    said = f"Withdrawn: nobody is shown it from now on. Leases ended: {done.leases_ended}."
-    if done.clips_closing:
+    exports = withdrawing.exports_with(done.event, to=staff(request))
+    said = "Withdrawn: nobody is shown it from now on."
+    # All of an owner's clips may be in other regions, too, which figures would tell.
+    if clip is not None or scope_of(request.user).everywhere:
+        said += f" Leases ended: {done.leases_ended}."
+    if done.clips_closing and (clip is not None or scope_of(request.user).everywhere):
         said += f" Clips still being closed, with every gate shut: {done.clips_closing}."
     if exports:
         said += f" Handed out no more: export {', '.join(str(row['id']) for row in exports)}."
@@ -192,7 +200,7 @@ def file(request: HttpRequest, key: str) -> HttpResponse:
     if not allowed(request):
         raise Http404
     try:
-        held = owners.file_of(key, at=database_now())
+        held = owners.file_of(key, at=database_now(), to=staff(request))
     except NotFound:
         raise Http404 from None
     reply = JsonResponse(OwnerFile(held).data, json_dumps_params={"indent": 2, "ensure_ascii": False})
@@ -204,9 +212,9 @@ def file(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def seen(request: HttpRequest, key: str) -> HttpResponse:
     """Who saw this owner's clips, those that are purged too, as a table to be handed over."""
-    if not request.user.has_perm("clips.report_sights") or not consenting.is_known(key):
+    if not request.user.has_perm("clips.report_sights") or not consenting.is_found(key, by=staff(request)):
         raise Http404
-    table = sights.as_csv(sights.of_owner(key, Clip.objects.all()))
+    table = sights.as_csv(sights.of_owner(key, seen_by_staff(request.user, Clip.objects.all())))
     reply = HttpResponse(table, content_type="text/csv; charset=utf-8")
     reply["Content-Disposition"] = f'attachment; filename="sights-{key}.csv"'
     reply["Cache-Control"] = "private, no-store"

@@ -110,9 +110,11 @@ class HoldingExportOut(serializers.Serializer[Any]):
 class EndedOut(serializers.Serializer[Any]):
     """What a withdrawal ended. Every gate is shut when this is answered."""
 
-    leases_ended = serializers.IntegerField(help_text="By this call; the holder's next call answers 410.")
+    leases_ended = serializers.IntegerField(
+        allow_null=True, help_text="By this call; the holder's next call answers 410. Null: also beyond your regions."
+    )
     clips_closing = serializers.IntegerField(
-        help_text="Clips whose leases and tasks are still being ended; nobody sees them either."
+        allow_null=True, help_text="Clips whose leases and tasks are still being ended; nobody sees them either."
     )
     exports = HoldingExportOut(many=True, help_text="Finished exports that hold these clips.")
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Q
 
 from annotations import withdrawing
@@ -18,18 +19,21 @@ from clips import consenting
 from clips.models import FOREVER, Case, Clip, ConsentEvent, Disclosure
 from clips.queries import in_force, owned_by
 from config.errors import NotFound
+from config.scope import all_or_seen
 
 FORMAT = "sightline-owner-1"
 
 Rows = list[dict[str, Any]]
 
 
-def file_of(owner_key: str, *, at: datetime) -> dict[str, Any]:
-    """Everything that is held of this owner. Raises :class:`NotFound` when nothing is."""
-    if not consenting.is_known(owner_key):
+def file_of(owner_key: str, *, at: datetime, to: User | None = None) -> dict[str, Any]:
+    """Everything that is held of this owner, as far as ``to`` may find it. Raises :class:`NotFound` when nothing is."""
+    if not (consenting.is_known(owner_key) if to is None else consenting.is_found(owner_key, by=to)):
         raise NotFound
-    events = list(ConsentEvent.objects.filter(owner_key=owner_key).select_related("disclosure").order_by("id"))
-    clips = list(Clip.objects.filter(owner_key=owner_key).select_related("event").order_by("id"))
+    said = all_or_seen(to, ConsentEvent.objects.filter(owner_key=owner_key))
+    events = list(said.select_related("disclosure").order_by("id"))
+    theirs = all_or_seen(to, Clip.objects.filter(owner_key=owner_key))
+    clips = list(theirs.select_related("event").order_by("id"))
     numbers = [clip.pk for clip in clips]
     cases, annotations, labels = _cases(numbers), _annotations(numbers), _labels(numbers)
     renditions: dict[int, Rows] = defaultdict(list)
@@ -63,7 +67,7 @@ def file_of(owner_key: str, *, at: datetime) -> dict[str, Any]:
             }
             for clip in clips
         ],
-        "exports": withdrawing.listed(Q(clip__in=Clip.objects.filter(owned_by(owner_key)))),
+        "exports": withdrawing.listed(Q(clip__in=Clip.objects.filter(owned_by(owner_key))), to=to),
     }
 
 

@@ -28,6 +28,7 @@ from config.clock import database_now
 from config.errors import NotFound
 from config.http.keys import KEY_HEADER, idempotency_key
 from config.http.roles import needs
+from config.scope import scope_of, seen
 
 NOT_YOURS = OpenApiResponse(description="problem+json: permission-denied")
 
@@ -36,21 +37,25 @@ def clip_of(user: User, owner_key: str, clip_id: int | None) -> Clip | None:
     """The owner's clip that this user may speak of. Raises :class:`NotFound` alike for absent ones and others'."""
     if clip_id is None:
         return None
-    rows = Clip.objects.all() if user.is_staff else queries.sent_by(user)
+    rows = seen(user, Clip.objects.all()) if user.is_staff else queries.sent_by(user)
     clip = rows.filter(pk=clip_id, owner_key=owner_key).first()
     if clip is None:
         raise NotFound
     return clip
 
 
-def ended_out(done: Withdrawn) -> dict[str, Any]:
-    """What a withdrawal ended; rings for what is left to end."""
+def ended_out(done: Withdrawn, *, to: User) -> dict[str, Any]:
+    """What a withdrawal ended; rings for what is left to end.
+
+    Of all of an owner's clips staff are told the figures only if they have all regions: it reaches them all.
+    """
+    told = done.event.clip_id is not None or not to.is_staff or scope_of(to).everywhere
     if done.clips_closing:
         ring(sweep_consents, queue="general")
     return {
-        "leases_ended": done.leases_ended,
-        "clips_closing": done.clips_closing,
-        "exports": withdrawing.exports_with(done.event),
+        "leases_ended": done.leases_ended if told else None,
+        "clips_closing": done.clips_closing if told else None,
+        "exports": withdrawing.exports_with(done.event, to=to if to.is_staff else None),
     }
 
 
@@ -89,7 +94,7 @@ class ConsentsView(APIView):
             ended = None
         else:
             done = self._withdraw(fields, clip, by=user, key=key)
-            event, is_new, ended = done.event, done.is_new, ended_out(done)
+            event, is_new, ended = done.event, done.is_new, ended_out(done, to=user)
         event = ConsentEvent.objects.select_related("disclosure").get(pk=event.pk)
         out = RecordedOut(owners.event_out(event) | {"ended": ended}).data
         return Response(out, status=201 if is_new else 200)
@@ -150,14 +155,14 @@ class WithdrawalView(APIView):
         incoming.is_valid(raise_exception=True)
         fields, user = dict(incoming.validated_data), cast(User, request.user)
         rows = ConsentEvent.objects.filter(kind=EventKind.GIVEN)
-        given = (rows if user.is_staff else rows.filter(actor=user)).filter(pk=pk).first()
+        given = (seen(user, rows) if user.is_staff else rows.filter(actor=user)).filter(pk=pk).first()
         if given is None or (given.clip_id and not Clip.objects.filter(pk=given.clip_id).exists()):
             raise NotFound
         done = withdrawing.withdraw_named(
             given, by=user, at=database_now(), said_at=fields.pop("at", None), key=key, **fields
         )
         return Response(
-            ended_out(done)
+            ended_out(done, to=user)
             | {
                 "consent": given.pk,
                 "event": done.event.pk,
@@ -186,7 +191,8 @@ class OwnerView(APIView):
         "whoever brought the owner's clips or consents, and for privacy officers.",
     )
     def get(self, request: Request, key: str) -> Response:
-        consenting.check_speaks_for(cast(User, request.user), key)
-        out = OwnerFile(owners.file_of(key, at=database_now())).data
+        user = cast(User, request.user)
+        consenting.check_speaks_for(user, key)
+        out = OwnerFile(owners.file_of(key, at=database_now(), to=user if user.is_staff else None)).data
         headers = {"Content-Disposition": f'attachment; filename="{key}.json"', "Cache-Control": "private, no-store"}
         return Response(out, headers=headers)

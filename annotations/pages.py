@@ -12,10 +12,13 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotations import auditing
-from annotations.changes import KEPT, LIMIT, latest
+from annotations.changes import KEPT, ROLE, kinds_for, latest
 from annotations.models import AuditRun
 from annotations.tasks import audit_queue
+from config.acting import staff
 from config.bells import ring
+from config.scope import reaches_all
+from workforce.models import Staff
 
 RUNS_SHOWN = 20
 
@@ -33,19 +36,20 @@ def changes(request: HttpRequest) -> HttpResponse:
     kind, number, by = (request.GET.get(name, "").strip() for name in ("kind", "number", "by"))
     known = number.isascii() and number.isdigit() and len(number) < 19
     rows = []
-    if kind in {"", LIMIT, *KEPT} and (known or not number):
-        rows = latest(kind=kind, number=int(number) if number else None, by=by[:150])
+    kinds = kinds_for(staff(request))
+    if kind in {"", *kinds} and (known or not number):
+        rows = latest(kind=kind, number=int(number) if number else None, by=by[:150], to=staff(request))
     context: dict[str, Any] = admin.site.each_context(request) | {
         "title": "Changes",
         "rows": [(change, _link(change.kind, change.number)) for change in rows],
-        "kinds": [*KEPT, LIMIT],
+        "kinds": kinds,
         "asked": {"kind": kind, "number": number, "by": by},
     }
     return TemplateResponse(request, "admin/changes.html", context)
 
 
 def _link(kind: str, number: int) -> str:
-    model = KEPT.get(kind)
+    model = Staff if kind == ROLE else KEPT.get(kind)
     if model is None:
         return ""
     try:
@@ -56,8 +60,9 @@ def _link(kind: str, number: int) -> str:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def audit(request: HttpRequest) -> HttpResponse:
-    """The queue's promises and whether they hold; asked every five minutes, or now."""
-    if not allowed(request):
+    """The queue's promises and whether they hold; asked every five minutes, or now. They are asked of all regions, so
+    only who has all is told."""
+    if not allowed(request) or not reaches_all(request.user):
         raise Http404
     if request.method == "POST":
         ring(audit_queue, queue="general")

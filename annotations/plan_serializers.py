@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from annotations.models import Plan, PlanLine
 from annotations.planning.by_hand import MOST, Preview, TeamOutlook
+from annotations.scopes import told
 from config.http.strict import ReasonIn, StrictSerializer, Text, WholeNumber
 
 
@@ -49,6 +50,11 @@ class ApplyIn(ChoiceIn, ReasonIn):
 
 
 class PlanLineOut(serializers.ModelSerializer[PlanLine]):
+    why = serializers.SerializerMethodField(help_text="Why nobody was found.")
+
+    def get_why(self, line: PlanLine) -> str:
+        return told(self.context["request"].user, line)
+
     class Meta:
         model = PlanLine
         fields = [
@@ -75,7 +81,7 @@ class PlanOut(serializers.ModelSerializer[Plan]):
 
 
 class PlanWithLinesOut(PlanOut):
-    lines = PlanLineOut(many=True)
+    lines = PlanLineOut(many=True, source="seen_lines")
 
     class Meta(PlanOut.Meta):
         fields = [*PlanOut.Meta.fields, "lines"]

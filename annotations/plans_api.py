@@ -15,9 +15,9 @@ from annotations.plan_serializers import ApplyIn, ChoiceIn, PlanOut, PlansOut, P
 from annotations.planning import by_hand, undoing
 from annotations.planning.by_hand import Choice
 from config.clock import database_now
-from config.errors import NotFound
 from config.http.roles import needs
 from config.http.strict import ReasonIn
+from config.scope import get_seen, seen
 
 MOST_PLANS = 100
 REFUSED = {
@@ -33,6 +33,12 @@ def choice_of(fields: dict[str, Any]) -> Choice:
     return Choice(**{name: value for name, value in fields.items() if name != "reason"})
 
 
+def whole(request: Request, plan: Plan) -> dict[str, Any]:
+    """The plan with those of its lines that this person may find."""
+    plan.seen_lines = seen(request.user, plan.lines.select_related("project"))  # type: ignore[attr-defined]
+    return cast(dict[str, Any], PlanWithLinesOut(plan, context={"request": request}).data)
+
+
 class PlansView(APIView):
     """What was planned, and planning by hand."""
 
@@ -41,7 +47,7 @@ class PlansView(APIView):
 
     @extend_schema(operation_id="list_plans", responses={200: PlansOut}, summary="The latest plans")
     def get(self, request: Request) -> Response:
-        return Response({"plans": PlanOut(Plan.objects.all()[:MOST_PLANS], many=True).data})
+        return Response({"plans": PlanOut(seen(request.user, Plan.objects.all())[:MOST_PLANS], many=True).data})
 
     @extend_schema(
         operation_id="apply_plan",
@@ -55,7 +61,7 @@ class PlansView(APIView):
         incoming.is_valid(raise_exception=True)
         fields = incoming.validated_data
         plan = by_hand.apply(choice_of(fields), by=cast(User, request.user), reason=fields["reason"], at=database_now())
-        return Response(PlanWithLinesOut(plan).data, status=201)
+        return Response(whole(request, plan), status=201)
 
 
 class PreviewView(APIView):
@@ -74,8 +80,9 @@ class PreviewView(APIView):
     def post(self, request: Request) -> Response:
         incoming = ChoiceIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        found = by_hand.preview(choice_of(incoming.validated_data), at=database_now())
-        return Response(PreviewOut(found).data)
+        choice = choice_of(incoming.validated_data)
+        found = by_hand.preview(choice, by=cast(User, request.user), at=database_now())
+        return Response(PreviewOut(found, context={"request": request}).data)
 
 
 class PlanView(APIView):
@@ -85,10 +92,7 @@ class PlanView(APIView):
 
     @extend_schema(operation_id="show_plan", responses={200: PlanWithLinesOut}, summary="A plan with its lines")
     def get(self, request: Request, pk: int) -> Response:
-        plan = Plan.objects.filter(pk=pk).first()
-        if plan is None:
-            raise NotFound
-        return Response(PlanWithLinesOut(plan).data)
+        return Response(whole(request, get_seen(request.user, Plan.objects.all(), pk)))
 
 
 class UndoView(APIView):
@@ -109,5 +113,6 @@ class UndoView(APIView):
     def post(self, request: Request, pk: int) -> Response:
         incoming = ReasonIn(data=request.data)
         incoming.is_valid(raise_exception=True)
+        get_seen(request.user, Plan.objects.all(), pk)
         plan = undoing.undo(pk, by=cast(User, request.user), **incoming.validated_data, at=database_now())
-        return Response(PlanWithLinesOut(plan).data)
+        return Response(whole(request, plan))

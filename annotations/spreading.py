@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
@@ -16,10 +17,12 @@ from annotations import faces
 from annotations.models import Lease, LeaseState, PlanKind, PlanLine, Project, Task, TaskState
 from annotations.planning import queries, running
 from annotations.queries import lane_for, return_seat
+from annotations.scopes import told
 from clips import adding
 from clips.models import Addition, Clip, ClipKind, ClipState, Faces
 from clips.preparing import NO_DETECTOR
 from clips.queries import to_label, with_proxy
+from config.scope import EVERYWHERE, all_or_seen, scope_of
 from workforce.models import Team
 
 AT_ONCE = 1000
@@ -114,15 +117,17 @@ def _able_team(task: Task) -> int | None:
     return best[0][0] if best else None
 
 
-def without_proxy(project: Project) -> tuple[int, str]:
-    """How many clips this project would have if they had its proxy, and why the latest could not be made, if one."""
-    wanted = to_label(project.purpose).filter(kind=project.clip_kind, region__in=project.teams.values("region__code"))
+def without_proxy(project: Project, *, to: User | None = None) -> tuple[int, str]:
+    """How many clips this project would have if they had its proxy, and why the latest could not be made, if one; of
+    those that ``to`` may find."""
+    here = project.teams.values("region__code")
+    wanted = all_or_seen(to, to_label(project.purpose)).filter(kind=project.clip_kind, region__in=here)
     lacking = wanted.filter(~with_proxy(project.faces))
     failed = Addition.objects.filter(clip__in=lacking, faces=project.faces).exclude(failure="").order_by("-id").first()
-    waiting = Clip.objects.filter(
+    waiting = all_or_seen(to, Clip.objects.all()).filter(
         state=ClipState.UPLOADED,
         kind=project.clip_kind,
-        region__in=project.teams.values("region__code"),
+        region__in=here,
         failure__startswith=NO_DETECTOR,
     )
     first = waiting.first() if project.faces == Faces.BLURRED else None
@@ -130,9 +135,12 @@ def without_proxy(project: Project) -> tuple[int, str]:
     return count, failed.failure if failed else first.failure if first else ""
 
 
-def unplaced(project: Project) -> tuple[int, str]:
-    """Ready clips of this project that are no tasks yet, and why the latest plan found nobody for them, if it did."""
-    count = sum(found.clips for found in queries.fresh([project.pk]))
+def unplaced(project: Project, *, to: User | None = None) -> tuple[int, str]:
+    """Ready clips of this project that are no tasks yet, and why the latest plan found nobody for them, if it did; of
+    those that ``to`` may find."""
+    scope = EVERYWHERE if to is None else scope_of(to)
+    found = queries.fresh([project.pk])
+    count = sum(each.clips for each in found if scope.covers(each.region))
     last = PlanLine.objects.filter(plan__kind=PlanKind.BEAT, project=project, to_team=None, from_team=None)
-    line = last.order_by("-plan_id", "number").first() if count else None
-    return count, line.why if line else ""
+    line = last.order_by("-plan_id", "number").select_related("project").first() if count else None
+    return count, (line.why if to is None else told(to, line)) if line else ""

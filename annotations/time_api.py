@@ -20,6 +20,7 @@ from annotations.serializers import BeatIn
 from annotations.time_serializers import AnswerIn, ContestIn, ContestOut, MyDayTimeOut, MyTimeOut, SheetsIn
 from config.clock import database_now
 from config.http.roles import IsReviewer, needs
+from config.scope import get_seen, seen
 from workforce.days import local_day
 
 HISTORY_DAYS = 62
@@ -126,6 +127,7 @@ class AnswerView(APIView):
         incoming = AnswerIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         by, at = cast(User, request.user), database_now()
+        get_seen(by, TimeContest.objects.all(), pk)
         return Response(ContestOut(timesheets.answer(pk, by=by, **incoming.validated_data, at=at)).data)
 
 
@@ -147,7 +149,7 @@ class TimesheetsView(APIView):
         asked = SheetsIn(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         first, last = asked.validated_data["first"], asked.validated_data["last"]
-        rows = timesheets.sheets(first=first, last=last)
+        rows = seen(request.user, timesheets.sheets(first=first, last=last))
         if "region" in asked.validated_data:
             rows = rows.filter(reviewer__team__region__code=asked.validated_data["region"])
         response = StreamingHttpResponse(timesheets.as_csv(rows), content_type="text/csv; charset=utf-8")

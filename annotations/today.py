@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
@@ -30,7 +31,9 @@ from clips.models import (
     PurgeState,
     RequestState,
 )
+from config.acting import staff
 from config.clock import database_now
+from config.scope import all_or_seen
 from workforce.days import local_day
 from workforce.models import QuotaDay, Team
 from workforce.queries import allowed_by_team
@@ -73,22 +76,21 @@ class TeamRow:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows; called by the admin's site."""
-    at = database_now()
+    at, user = database_now(), staff(request)
     return context | {
         "title": "Today",
         "at": at,
-        "clips": clip_cards(at=at),
-        "teams": team_rows(at=at),
-        "hours": answers_by_hour(at=at),
+        "clips": clip_cards(at=at, to=user),
+        "teams": team_rows(at=at, to=user),
+        "hours": answers_by_hour(at=at, to=user),
     }
 
 
-def clip_cards(*, at: datetime) -> list[Card]:
+def clip_cards(*, at: datetime, to: User | None = None) -> list[Card]:
     """Clips by state; those that wait beyond their due time make the card stand out."""
-    counts = dict(Clip.objects.order_by().values_list("state").annotate(count=Count("pk")))
-    late = set(
-        Clip.objects.filter(due_at__lt=at - timedelta(minutes=2)).order_by().values_list("state", flat=True).distinct()
-    )
+    rows = all_or_seen(to, Clip.objects.all())
+    counts = dict(rows.order_by().values_list("state").annotate(count=Count("pk")))
+    late = set(rows.filter(due_at__lt=at - timedelta(minutes=2)).order_by().values_list("state", flat=True).distinct())
     url = reverse("admin:clips_clip_changelist")
     return [
         Card(
@@ -98,24 +100,35 @@ def clip_cards(*, at: datetime) -> list[Card]:
             alarming=state.value in late or (state == ClipState.FAILED and bool(counts.get(state.value))),
         )
         for state in ClipState
-    ] + [*case_cards(at=at), *request_cards(at=at), *purge_cards(at=at), *sight_cards(at=at)]
+    ] + [
+        *case_cards(at=at, to=to),
+        *request_cards(at=at, to=to),
+        *purge_cards(at=at, to=to),
+        *sight_cards(at=at, to=to),
+    ]
 
 
-def case_cards(*, at: datetime) -> list[Card]:
+def case_cards(*, at: datetime, to: User | None = None) -> list[Card]:
     """What waits for a decision, and what has waited too long."""
-    counts = Case.objects.filter(state=CaseState.OPEN).aggregate(
-        open=Count("pk"), late=Count("pk", filter=Q(due_at__lt=at))
+    counts = (
+        all_or_seen(to, Case.objects.all())
+        .filter(state=CaseState.OPEN)
+        .aggregate(open=Count("pk"), late=Count("pk", filter=Q(due_at__lt=at)))
     )
     url = f"{reverse('admin:clips_case_changelist')}?{urlencode({'state__exact': CaseState.OPEN.value})}"
     late = f", {counts['late']} late" if counts["late"] else ""
     return [Card(f"Open cases{late}", counts["open"], url, alarming=bool(counts["late"]))]
 
 
-def request_cards(*, at: datetime) -> list[Card]:
+def request_cards(*, at: datetime, to: User | None = None) -> list[Card]:
     """What owners asked, and what must be answered before long; red before it is late."""
     lead = at + timedelta(days=settings.REQUEST_LEAD_DAYS)
-    counts = OwnerRequest.objects.filter(state=RequestState.OPEN).aggregate(
-        open=Count("pk"), red=Count("pk", filter=Q(due_at__lte=lead)), late=Count("pk", filter=Q(due_at__lt=at))
+    counts = (
+        all_or_seen(to, OwnerRequest.objects.all())
+        .filter(state=RequestState.OPEN)
+        .aggregate(
+            open=Count("pk"), red=Count("pk", filter=Q(due_at__lte=lead)), late=Count("pk", filter=Q(due_at__lt=at))
+        )
     )
     said = f", {counts['late']} late" if counts["late"] else f", {counts['red']} due soon" if counts["red"] else ""
     query = {"due": "red"} if counts["red"] else {"state__exact": RequestState.OPEN.value}
@@ -123,11 +136,15 @@ def request_cards(*, at: datetime) -> list[Card]:
     return [Card(f"Owners' requests{said}", counts["open"], url, alarming=bool(counts["red"]))]
 
 
-def purge_cards(*, at: datetime) -> list[Card]:
+def purge_cards(*, at: datetime, to: User | None = None) -> list[Card]:
     """Clips on their way out, and those that do not get there."""
     failing = Q(failures__gte=3, state__in=[PurgeState.WAITING, PurgeState.RUNNING])
-    counts = Purge.objects.exclude(state=PurgeState.DONE).aggregate(
-        open=Count("pk"), held=Count("pk", filter=Q(state=PurgeState.HELD)), failing=Count("pk", filter=failing)
+    counts = (
+        all_or_seen(to, Purge.objects.all())
+        .exclude(state=PurgeState.DONE)
+        .aggregate(
+            open=Count("pk"), held=Count("pk", filter=Q(state=PurgeState.HELD)), failing=Count("pk", filter=failing)
+        )
     )
     said = (
         f", {counts['failing']} failing" if counts["failing"] else f", {counts['held']} held" if counts["held"] else ""
@@ -137,18 +154,20 @@ def purge_cards(*, at: datetime) -> list[Card]:
     return [Card(f"Purges under way{said}", counts["open"], url, alarming=bool(counts["failing"]))]
 
 
-def sight_cards(*, at: datetime) -> list[Card]:
+def sight_cards(*, at: datetime, to: User | None = None) -> list[Card]:
     """How often footage was shown in the last day, to anybody: with faces and without, counted apart."""
-    recent = AccessEntry.objects.filter(at__gte=at - timedelta(days=1), outcome=GRANTED, clip__kind=ClipKind.VIDEO)
+    recent = all_or_seen(to, AccessEntry.objects.all()).filter(
+        at__gte=at - timedelta(days=1), outcome=GRANTED, clip__kind=ClipKind.VIDEO
+    )
     seen = recent.aggregate(**{faces.value: Count("pk", filter=Q(rendition=SHOWN[faces][0])) for faces in Faces})
     url = reverse("admin:clips_accessentry_changelist")
     return [Card(f"Shown {faces.label.lower()}, 24 h", seen[faces.value], url) for faces in Faces]
 
 
-def team_rows(*, at: datetime) -> list[TeamRow]:
+def team_rows(*, at: datetime, to: User | None = None) -> list[TeamRow]:
     """Each team: its tasks now, and today's annotations against its people's quota, by the team's own date."""
     teams = list(
-        Team.objects.select_related("region")
+        all_or_seen(to, Team.objects.select_related("region"))
         .annotate(
             people=Count("reviewers", filter=Q(reviewers__is_active=True), distinct=True),
         )
@@ -156,7 +175,8 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
     )
     tasks: dict[int, Any] = {
         row["team"]: row
-        for row in Task.objects.order_by()
+        for row in all_or_seen(to, Task.objects.all())
+        .order_by()
         .values("team")
         .annotate(
             open=Count("pk", filter=Q(state=TaskState.OPEN)),
@@ -167,13 +187,16 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
         )
     }
     held = dict(
-        Lease.objects.filter(state=LeaseState.LIVE).order_by().values_list("task__team").annotate(count=Count("pk"))
+        all_or_seen(to, Lease.objects.filter(state=LeaseState.LIVE))
+        .order_by()
+        .values_list("task__team")
+        .annotate(count=Count("pk"))
     )
     allowed = allowed_by_team(at=at)
     days = {local_day(at, team.time_zone) for team in teams}
     begun: dict[tuple[int, date], Any] = {
         (row["reviewer__team"], row["day"]): row
-        for row in QuotaDay.objects.filter(day__in=days)
+        for row in all_or_seen(to, QuotaDay.objects.filter(day__in=days))
         .order_by()
         .values("reviewer__team", "day")
         .annotate(
@@ -208,11 +231,11 @@ def team_rows(*, at: datetime) -> list[TeamRow]:
     return rows
 
 
-def answers_by_hour(*, at: datetime) -> list[dict[str, Any]]:
+def answers_by_hour(*, at: datetime, to: User | None = None) -> list[dict[str, Any]]:
     """Annotations in each of the last 24 hours, oldest first, with its bar in the chart's units."""
     first = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
     rows = (
-        Annotation.objects.filter(submitted_at__gte=first)
+        all_or_seen(to, Annotation.objects.filter(submitted_at__gte=first))
         .order_by()
         .values_list(TruncHour("submitted_at"))
         .annotate(count=Count("pk"))

@@ -22,6 +22,7 @@ from clips import cases, consenting
 from clips.models import Channel, Clip, Closing, ConsentEvent, Purpose
 from clips.queries import owned_by
 from config.history import because
+from config.scope import all_or_seen
 from config.ticks import each
 
 # So many clips of an owner are closed before the call answers; the sweep closes the rest.
@@ -145,15 +146,15 @@ def _end_expired(clip_id: int, *, at: datetime) -> bool:
         return consenting.drop_expired(clip_id) > 0
 
 
-def exports_with(event: ConsentEvent) -> list[dict[str, Any]]:
+def exports_with(event: ConsentEvent, *, to: User | None = None) -> list[dict[str, Any]]:
     """The finished exports that hold clips which a withdrawal is about, with how many of them."""
     theirs = Clip.objects.filter(owned_by(event.owner_key))
     about = Q(clip=event.clip_id) if event.clip_id else Q(clip__in=theirs)
-    return listed(about)
+    return listed(about, to=to)
 
 
-def listed(about: Q) -> list[dict[str, Any]]:
-    """The finished exports with lines that ``about`` is true of."""
+def listed(about: Q, *, to: User | None = None) -> list[dict[str, Any]]:
+    """The finished exports with lines that ``about`` is true of, those that ``to`` may find."""
     lines = ExportLine.objects.filter(about, export__state=ExportState.DONE)
     counts = dict(lines.order_by().values_list("export").annotate(count=Count("id")))
     return [
@@ -164,5 +165,5 @@ def listed(about: Q) -> list[dict[str, Any]]:
             "sha256": export.sha256,
             "lines": counts[export.pk],
         }
-        for export in Export.objects.filter(pk__in=counts).select_related("project").order_by("pk")
+        for export in all_or_seen(to, Export.objects.filter(pk__in=counts)).select_related("project").order_by("pk")
     ]

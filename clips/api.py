@@ -34,6 +34,7 @@ from config.errors import BadInput, NotFound
 from config.http.incoming import ArrivedFile
 from config.http.keys import KEY_HEADER, idempotency_key
 from config.http.roles import needs
+from config.scope import seen
 
 MOST_DISCLOSURES = 200
 
@@ -104,7 +105,9 @@ class ClipView(APIView):
 
     @extend_schema(operation_id="get_clip", responses={200: ClipOut}, summary="How a clip is doing")
     def get(self, request: Request, pk: int) -> Response:
-        clip = queries.sent_by(cast(User, request.user)).filter(pk=pk).first()
+        user = cast(User, request.user)
+        rows = queries.sent_by(user)
+        clip = (seen(user, rows) if user.is_staff else rows).filter(pk=pk).first()
         if clip is None:
             raise NotFound
         return Response(ClipOut(clip, context={"request": request}).data)
@@ -132,7 +135,7 @@ class OwnerSightsView(APIView):
         user, form = cast(User, request.user), request.query_params.get("format", "")
         if form not in {"", "json", "csv"}:
             raise BadInput("The format is json or csv.")
-        clips = Clip.objects.all() if user.is_staff else queries.sent_by(user)
+        clips = seen(user, Clip.objects.all()) if user.is_staff else queries.sent_by(user)
         if not clips.filter(queries.owned_by(key)).exists():
             raise NotFound
         found = sights.of_owner(key, clips)
@@ -246,5 +249,6 @@ class DisclosuresView(APIView):
     def get(self, request: Request) -> Response:
         asked = DisclosuresIn(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
-        rows = Disclosure.objects.filter(**asked.validated_data)[:MOST_DISCLOSURES]
+        rows = Disclosure.objects.filter(**asked.validated_data)
+        rows = (seen(request.user, rows) if request.user.is_staff else rows)[:MOST_DISCLOSURES]
         return Response(DisclosuresOut({"disclosures": rows}).data)

@@ -6,6 +6,7 @@ class ClipsConfig(AppConfig):
     verbose_name = "Footage"
 
     def ready(self) -> None:
+        from clips import scopes  # noqa: F401 -- says who may find which rows
         from clips.media import sandbox
         from clips.media.faces import finding
         from clips.preparing import ffmpeg_binary

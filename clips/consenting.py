@@ -29,9 +29,10 @@ from clips.models import (
     PurgeReason,
     Purpose,
 )
-from clips.queries import lock_owner
+from clips.queries import lock_owner, owned_by
 from config.clock import DatabaseNow, database_now
 from config.errors import KeyReused, NotFound
+from config.scope import scope_of, seen
 
 # Whatever is agreed to, such a clip is never shown again.
 OVER = (ClipState.WITHHELD, ClipState.PURGED)
@@ -271,8 +272,18 @@ def check_speaks_for(user: User, owner_key: str) -> None:
 
     Raises :class:`NotFound`, as for what is not there.
     """
-    if not user.is_staff and is_known(owner_key) and not is_known(owner_key, to=user):
+    if user.is_staff:
+        # Of whom nobody knows they speak only if nobody's scope ends before theirs: else an answer would tell.
+        if not is_found(owner_key, by=user) and not (scope_of(user).everywhere and not is_known(owner_key)):
+            raise NotFound
+    elif is_known(owner_key) and not is_known(owner_key, to=user):
         raise NotFound
+
+
+def is_found(owner_key: str, *, by: User) -> bool:
+    """Whether anything is held of this owner that this member of staff may find."""
+    held = (Clip.objects.filter(owned_by(owner_key)), ConsentEvent.objects.filter(owner_key=owner_key))
+    return any(seen(by, rows).exists() for rows in held)
 
 
 def is_known(owner_key: str, *, to: User | None = None) -> bool:

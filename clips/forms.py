@@ -6,11 +6,13 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from clips import disclosing
 from clips.models import Disclosure, Point
+from config.scope import offered
 
 TICK = "point_"
 
@@ -34,9 +36,9 @@ class DisclosureForm(forms.ModelForm):
     # What was looked at: publishing another text than that is refused.
     seen = forms.CharField(required=False, widget=forms.HiddenInput())
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    def __init__(self, *args: Any, asked_by: User, **options: Any) -> None:
         super().__init__(*args, **options)
-        regions = [(code, code) for code in settings.REGIONS]
+        regions = [(code, code) for code in offered(asked_by, settings.REGIONS)]
         self.fields["region"] = forms.ChoiceField(choices=regions, widget=UnfoldAdminSelectWidget())
         for point in Point:
             self.fields[TICK + point.value] = forms.CharField(

@@ -22,6 +22,7 @@ from config.clock import database_now
 from config.errors import NotFound
 from config.http.roles import needs
 from config.http.strict import StrictSerializer, Text, WholeNumber
+from config.scope import ReachesFurther, scope_of, seen
 
 
 class RequestIn(StrictSerializer):
@@ -132,6 +133,8 @@ class OwnerRequestsView(APIView):
         fields = incoming.validated_data
         _check_owner(key)
         check_region(fields["region"])
+        if request.user.is_staff and not scope_of(request.user).covers(fields["region"]):
+            raise ReachesFurther
         filed, is_new = requesting.file(owner_key=key, by=cast(User, request.user), **fields)
         return Response(RequestOut(filed).data, status=201 if is_new else 200)
 
@@ -152,8 +155,7 @@ class OwnerRequestView(APIView):
         _check_owner(key)
         user = cast(User, request.user)
         rows = OwnerRequest.objects.all()
-        if not user.has_perm("clips.view_ownerrequest"):
-            rows = rows.filter(filed_by=user)
+        rows = seen(user, rows) if user.has_perm("clips.view_ownerrequest") else rows.filter(filed_by=user)
         found = rows.filter(pk=pk, owner_key=key).first()
         if found is None:
             raise NotFound

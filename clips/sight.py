@@ -12,6 +12,8 @@ from clips import access, legal, viewing
 from clips.access import About, Asking
 from clips.models import GRANTED, SHOWN, AccessEntry, Clip, Faces, Rendition, Under
 from config.errors import NotFound
+from config.roles import ALONE
+from config.scope import scope_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ def by_viewing(user: User, clip: Clip, at: datetime) -> Door | None:
 def by_legal_request(user: User, clip: Clip, at: datetime) -> Door | None:
     """The door of a legal request that two people approved, for those it names, until it ends."""
     found = legal.door(user, clip, at=at)
+    if found is not None and user.groups.filter(name__in=ALONE).exists():
+        return None
     return Door(Under.LEGAL, found.pk, "legal request") if found is not None else None
 
 
@@ -44,6 +48,8 @@ DOORS: tuple[Callable[[User, Clip, datetime], Door | None], ...] = (by_viewing, 
 def door(user: User | AnonymousUser, clip: Clip, *, at: datetime) -> Door | None:
     """The first door that is open to this person, None when there is none. Being a superuser is no door."""
     if isinstance(user, AnonymousUser) or not user.is_staff or not user.is_active:
+        return None
+    if not scope_of(user).covers(clip.region):
         return None
     return next((found for each in DOORS if (found := each(user, clip, at)) is not None), None)
 

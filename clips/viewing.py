@@ -15,12 +15,15 @@ from clips.models import LOOKING, Case, CaseState, Clip, ClipState, Viewing, Vie
 from clips.queries import permits
 from config.errors import BadInput, NotFound
 from config.history import checked
+from config.scope import scope_of, seen
 
 
 def may_view(user: User | AnonymousUser, clip: Clip) -> bool:
     """Whether this member of staff may open a viewing of the clip: ordinary ones with the right to, and with clearance
     those that are sensitive or quarantined; none whose owner did not agree that people look, or no more."""
     if not user.is_authenticated or not user.is_staff or not permits(*LOOKING).filter(clip=clip).exists():
+        return False
+    if not scope_of(user).covers(clip.region):
         return False
     if clip.state == ClipState.READY and not clip.is_sensitive:
         return user.has_perm("clips.watch_clip") or user.has_perm("clips.decide_sensitive")
@@ -47,7 +50,7 @@ def begin(
         raise ViewingTooLong(f"From 1 to {settings.VIEWING_MINUTES} minutes.")
     if purpose not in ViewingPurpose.values:
         raise BadInput("There is no such purpose.")
-    clips = list(Clip.objects.filter(pk__in=clip_ids).order_by("pk"))
+    clips = list(seen(by, Clip.objects.filter(pk__in=clip_ids)).order_by("pk"))
     if not clips or len(clips) != len(set(clip_ids)):
         raise NotFound
     if not all(may_view(by, clip) for clip in clips):

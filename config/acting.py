@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
@@ -24,7 +24,9 @@ from config.history import LONGEST, ReasonMissing, checked
 MOST = 1000
 SHOWN = 20
 
-Choices = dict[str, Sequence[tuple[str, Any]]]
+Offered = Sequence[tuple[str, Any]]
+# What may be chosen; or a function that says it for whoever asks.
+Choices = Mapping[str, Offered | Callable[[HttpRequest], Offered]]
 # Does it to one row: (admin, request, row, answers of the form); returns False when there was nothing to do.
 Do = Callable[[Any, HttpRequest, Any, dict[str, Any]], object]
 
@@ -43,7 +45,7 @@ class ReasonForm(forms.Form):
         help_text="Kept with your name beside what changes.",
     )
 
-    def __init__(self, data: Any, *, choices: Choices, numbers: dict[str, str]) -> None:
+    def __init__(self, data: Any, *, choices: Mapping[str, Offered], numbers: dict[str, str]) -> None:
         super().__init__(data)
         for name, offered in choices.items():
             self.fields[name] = forms.ChoiceField(choices=offered, widget=UnfoldAdminSelectWidget())
@@ -67,6 +69,7 @@ def with_reason(
     done: str,
     choices: Choices | None = None,
     numbers: dict[str, str] | None = None,
+    permission: str = "ops",
 ) -> Callable[[Do], Any]:
     """Make an action of a verb for one row: a page that says its effect and asks why, then the verb for each row.
 
@@ -80,7 +83,8 @@ def with_reason(
                 messages.error(request, f"{count} are too many at once; choose {MOST} at the most.")
                 return None
             asked = "confirmed" in request.POST
-            form = ReasonForm(request.POST if asked else None, choices=choices or {}, numbers=numbers or {})
+            offered = {name: of(request) if callable(of) else of for name, of in (choices or {}).items()}
+            form = ReasonForm(request.POST if asked else None, choices=offered, numbers=numbers or {})
             if asked and form.is_valid():
                 _run_each(self, request, queryset, form.cleaned_data, do, done)
                 return None
@@ -104,7 +108,7 @@ def with_reason(
             )
 
         run.__name__, run.__doc__ = do.__name__, do.__doc__
-        return action(description=description, permissions=["ops"])(run)
+        return action(description=description, permissions=[permission])(run)
 
     return decorate
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
+from django.contrib.admin import AllValuesFieldListFilter, FieldListFilter, RelatedFieldListFilter
+from django.contrib.admin.utils import reverse_field_path
 from django.contrib.auth.models import User
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db.models import BooleanField, DateField, Field, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,9 +17,93 @@ from django.utils.timesince import timesince, timeuntil
 from unfold.admin import ModelAdmin
 
 from config.history import LONGEST, because
+from config.scope import offered, scope_of, seen
 
 
-class Supervised(ModelAdmin):
+class Scoped(ModelAdmin):
+    """Pages that show, offer and name no row that this person may not find: what is not theirs is not there (404)."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return seen(request.user, super().get_queryset(request))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The row, with who asks: figures on its page count only what they may find."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.asked_by = request.user
+        return found
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        rows = kwargs.get("queryset", db_field.remote_field.model._default_manager.all())
+        return super().formfield_for_foreignkey(db_field, request, **kwargs | {"queryset": seen(request.user, rows)})
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        rows = kwargs.get("queryset", db_field.remote_field.model._default_manager.all())
+        return super().formfield_for_manytomany(db_field, request, **kwargs | {"queryset": seen(request.user, rows)})
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, which knows who asks (see :class:`OfRegions`)."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        # The class was made for this request.
+        form.asked_by = request.user
+        return form
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        raise Http404
+
+
+class OfRegions:
+    """A form with a field ``region``, which offers the codes of those regions that are in the scope of who asks.
+
+    ``blank_is_all``: none chosen means all regions, which is only for those who reach all.
+    """
+
+    asked_by: Any = None
+    blank_is_all = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.asked_by = options.pop("asked_by", self.asked_by)
+        super().__init__(*args, **options)
+        fields = self.fields  # type: ignore[attr-defined]
+        if "region" in fields:
+            given = list(fields["region"].choices)
+            codes = offered(self.asked_by, [code for code, _ in given if code])
+            narrow = self.blank_is_all and not scope_of(self.asked_by).everywhere
+            fields["region"].required |= narrow
+            fields["region"].choices = [
+                (code, name) for code, name in given if code in codes or (not code and not narrow)
+            ]
+
+
+class SeenRelated(RelatedFieldListFilter):
+    """A filter by a row of another table: offers those that this person may find."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        rows = seen(request.user, field.remote_field.model._default_manager.all())
+        order = self.field_admin_ordering(field, request, model_admin)
+        return field.get_choices(include_blank=False, ordering=order, limit_choices_to={"pk__in": rows.values("pk")})
+
+
+class SeenValues(AllValuesFieldListFilter):
+    """A filter by a plain value: offers those of rows that this person may find."""
+
+    def __init__(self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str):
+        super().__init__(field, request, params, model, model_admin, field_path)
+        holder = reverse_field_path(model, field_path)[0]
+        if holder is not model:
+            rows = seen(request.user, holder._default_manager.all())
+            self.lookup_choices = rows.order_by(field.name).values_list(field.name, flat=True).distinct()
+
+
+def _is_plain(field: Field[Any, Any]) -> bool:
+    return not (field.remote_field or field.choices or isinstance(field, BooleanField | DateField))
+
+
+FieldListFilter.register(lambda field: bool(field.remote_field), SeenRelated, take_priority=True)
+FieldListFilter.register(_is_plain, SeenValues, take_priority=True)
+
+
+class Supervised(Scoped):
     """Whoever may change rows of a table may use its actions, also where the rows themselves are only looked at."""
 
     def has_ops_permission(self, request: HttpRequest) -> bool:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest
 from django.urls import reverse_lazy
 
 
-def _page(title: str, icon: str, name: str, need: str) -> dict[str, object]:
-    """A line of the menu, for those who may open it."""
+def _page(title: str, icon: str, name: str, need: str, *, whole: bool = False) -> dict[str, object]:
+    """A line of the menu, for those who may open it; ``whole``: only those who have all regions."""
     return {
         "title": title,
         "icon": icon,
         "link": reverse_lazy(name),
-        "permission": lambda request: request.user.has_perm(need),
+        "permission": lambda request: request.user.has_perm(need) and (not whole or _reaches_all(request)),
     }
+
+
+def _reaches_all(request: HttpRequest) -> bool:
+    # The settings name this menu, and models are not loaded before the settings.
+    from config.scope import reaches_all
+
+    return reaches_all(request.user)
 
 
 def _list(title: str, icon: str, app: str, model: str) -> dict[str, object]:
@@ -38,7 +46,7 @@ MENU: list[dict[str, object]] = [
         "separator": True,
         "items": [
             _page("Changes", "history", "changes", "annotations.view_lease"),
-            _page("Audit", "fact_check", "audit", "annotations.view_lease"),
+            _page("Audit", "fact_check", "audit", "annotations.view_lease", whole=True),
             _list("Access log", "visibility", "clips", "accessentry"),
             _list("Viewings", "preview", "clips", "viewing"),
         ],
@@ -86,6 +94,7 @@ MENU: list[dict[str, object]] = [
             _list("Quota days", "calendar_today", "workforce", "quotaday"),
             _list("Limits", "speed", "workforce", "dailylimit"),
             _list("Residency bases", "gavel", "workforce", "residencybasis"),
+            _list("Staff", "manage_accounts", "workforce", "staff"),
             _list("Sign-ins", "person", "auth", "user"),
         ],
     },

@@ -72,6 +72,8 @@ ROLES: dict[str, list[str]] = {
             for what in ("shift", "ownhours", "closure", "workedholiday", "absence", "skill")
             for may in ("view", "add", "change")
         ],
+        "workforce.view_staff",
+        "workforce.give_role",
         "clips.change_clip",
         "clips.view_clip",
         "clips.view_rendition",
@@ -117,7 +119,65 @@ ROLES: dict[str, list[str]] = {
         "clips.view_ownerrequest",
         "clips.view_legalrequest",
     ],
+    # Of a team: they see its work and its people, pause them, recall and re-queue, and keep their calendar.
+    "team lead": [
+        *[f"workforce.view_{what}" for what in ("shift", "closure", "workedholiday", "skill")],
+        *[f"workforce.{may}_{what}" for what in ("absence", "ownhours") for may in ("view", "add", "change")],
+        "annotations.view_activespan",
+        "annotations.view_timesheet",
+        "annotations.view_timecontest",
+        "annotations.change_timecontest",
+        "annotations.view_plan",
+        "workforce.view_region",
+        "workforce.view_team",
+        "workforce.view_reviewer",
+        "workforce.change_reviewer",
+        "workforce.view_quotaday",
+        "workforce.view_dailylimit",
+        "annotations.view_project",
+        "annotations.view_task",
+        "annotations.change_task",
+        "annotations.view_lease",
+        "annotations.change_lease",
+        "annotations.view_lane",
+        "annotations.view_annotation",
+        "annotations.view_lateanswer",
+        "annotations.view_amendedanswer",
+        "annotations.view_flag",
+    ],
+    # Looks at answers and at what they were given about; weighs anew, says what is alike.
+    "quality lead": [
+        "workforce.view_region",
+        "workforce.view_team",
+        "workforce.view_reviewer",
+        "annotations.view_project",
+        "annotations.view_task",
+        "annotations.change_task",
+        "annotations.view_lease",
+        "annotations.view_annotation",
+        "annotations.view_lateanswer",
+        "annotations.view_amendedanswer",
+        "annotations.view_flag",
+        "annotations.view_export",
+        "clips.view_clip",
+        "clips.view_rendition",
+        "clips.view_deviceevent",
+        "clips.view_case",
+        "clips.view_likeness",
+        "clips.change_likeness",
+        "clips.view_viewing",
+        "clips.watch_clip",
+    ],
 }
+# Reads all and changes nothing. No permission of theirs shows footage.
+ROLES["auditor"] = sorted(
+    {name for names in ROLES.values() for name in names if name.partition(".")[2].startswith("view_")}
+    | {"clips.list_sensitive", "clips.report_sights"}
+)
+# Whose holders may open the admin; the others are machines' (service accounts).
+STAFF_ROLES = {"ops manager", "team lead", "quality lead", "privacy officer", "auditor"}
+# Beside these nobody has another role: who does the work does not audit it, and who audits sees no footage.
+ALONE = {"auditor"}
 
 
 def ensure_roles(**_: Any) -> None:

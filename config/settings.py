@@ -332,6 +332,9 @@ LOGGING = {
 }
 
 # --- The staff pages -------------------------------------------------------------------------------------------------
+# Whose regions and teams are whose: config/scope.py asks there.
+SCOPE_OF = "workforce.scopes.scope_of"
+
 UNFOLD = {
     "SITE_TITLE": "Sightline",
     "SITE_HEADER": "Sightline",

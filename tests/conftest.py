@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from clips import consenting, disclosing, preparing, receiving, storage
 from clips.models import Clip, ClipState, ConsentEvent, Disclosure, EventKind, Need, Purpose, Rendition
 from config.clock import database_now
 from config.roles import ensure_roles
-from workforce import people
+from workforce import people, staffing
 from workforce.models import Region, Reviewer, Team
 
 SAMPLES = Path(settings.BASE_DIR) / "clips" / "samples"
@@ -149,10 +149,18 @@ def make_reviewer(username: str, team: Team, **fields: Any) -> Reviewer:
     )
 
 
-def make_user(username: str, role: str | None = None, **fields: Any) -> User:
+def make_user(
+    username: str, role: str | None = None, *, places: Sequence[Region | Team] | None = None, **fields: Any
+) -> User:
+    """A sign-in; one of staff has everything in its scope unless ``places`` says where."""
     user = User.objects.create_user(username=username, password=PASSWORD, **fields)
     if role:
         user.groups.add(Group.objects.get(name=role))
+    if places is None and user.is_staff and not user.is_superuser:
+        staffing.begin_scope(user, staffing.EVERYWHERE)
+    for place in places or ():
+        where = staffing.Place(region=place) if isinstance(place, Region) else staffing.Place(team=place)
+        staffing.begin_scope(user, where)
     return user
 
 

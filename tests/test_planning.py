@@ -25,7 +25,7 @@ from tests.conftest import (
     put_in_lane,
     spread_now,
 )
-from workforce import people, quotas
+from workforce import people, quotas, skills
 from workforce.models import Reviewer, Team
 from workforce.queries import limit_on
 
@@ -109,7 +109,9 @@ def test_work_that_nobody_may_do_is_listed_with_the_reason(gateway, hyderabad, a
     make_ready_clips(gateway, 1)
     assert spread_now() == 0
     assert reasons() == ["needs hindi; nobody in Hyderabad has it"]
-    Reviewer.objects.update(skills=["hindi"], country="RO")
+    for person in (asha, ravi):
+        skills.give(person, "hindi")
+    Reviewer.objects.update(country="RO")
     assert spread_now() == 0
     assert reasons() == ["nobody in the teams of the project may see footage of region in"]
     Reviewer.objects.update(country="IN")
@@ -182,11 +184,12 @@ def test_large_plans_go_in_lots_and_die_between_them(gateway, two_teams, monkeyp
     monkeypatch.setattr(queries, "make_tasks", die)
     with pytest.raises(RuntimeError, match="killed"):
         spread_now()
-    assert Task.objects.count() == 4
+    before = Task.objects.count()
+    assert 4 <= before < 7
     broken = Plan.objects.get()
-    assert sum(broken.lines.values_list("done", flat=True)) == 4
+    assert sum(broken.lines.values_list("done", flat=True)) == before
     monkeypatch.setattr(queries, "make_tasks", made)
-    assert spread_now() == 3
+    assert spread_now() == 7 - before
     broken.refresh_from_db()
     assert broken.state == PlanState.BROKEN_OFF
     assert Lane.objects.count() == 2

@@ -14,14 +14,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.clock import database_now
-from config.errors import NotFound
 from config.http.roles import needs
 from config.http.strict import ReasonIn
+from config.scope import get_seen, scope_of
 from workforce import calendar_serializers as shapes
 from workforce import calendars, capacity, skills
 from workforce.models import Absence, Closure, OwnHours, Shift, Skill, WorkedHoliday
 from workforce.ops import person
+from workforce.scopes import check_reach
 
+# Of a team, a region or everybody.
+FOR_MANY = {Closure, WorkedHoliday}
 REFUSED = {400: OpenApiResponse(description="problem+json: invalid; errors say which field, and why")}
 
 
@@ -40,9 +43,12 @@ def putting_in(model: type[Any], incoming: type[Any], out: type[Any], *, what: s
             description=more or None,
         )
         def post(self, request: Request) -> Response:
-            sent = incoming(data=request.data)
+            sent = incoming(data=request.data, context={"request": request})
             sent.is_valid(raise_exception=True)
             by = cast(User, request.user)
+            if model in FOR_MANY:
+                told = sent.validated_data
+                check_reach(scope_of(by), region=told.get("region"), team=told.get("team"))
             try:
                 if model is Skill:
                     row: Any = skills.give(**sent.validated_data, by=by)
@@ -74,9 +80,9 @@ def taking_out(model: type[Any], *, what: str) -> type[APIView]:
         def post(self, request: Request, pk: int) -> Response:
             sent = ReasonIn(data=request.data)
             sent.is_valid(raise_exception=True)
-            row = model.objects.filter(pk=pk).first()
-            if row is None:
-                raise NotFound
+            row = get_seen(request.user, model.objects.all(), pk)
+            if model in FOR_MANY:
+                check_reach(scope_of(request.user), region=row.region, team=row.team)
             take = skills.take_away if model is Skill else calendars.take_out
             changed = take(row, by=cast(User, request.user), reason=sent.validated_data["reason"], at=database_now())
             return Response({"taken_out": True, "changed": changed})
@@ -143,7 +149,7 @@ class CapacityView(APIView):
     def get(self, request: Request, pk: int) -> Response:
         sent = shapes.CapacityIn(data=request.query_params.dict())
         sent.is_valid(raise_exception=True)
-        who, at = person(pk), database_now()
+        who, at = person(request, pk), database_now()
         end = at + timedelta(hours=sent.validated_data["hours"])
         found = capacity.left(who, start=at, end=end, at=at, pace=sent.validated_data["pace"])
         return Response({"reviewer": who.pk, "until": end, "seconds": found.seconds, "tasks": found.tasks})

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.http.strict import StrictSerializer, WholeNumber
+from config.scope import seen
 from workforce.models import (
     Absence,
     Closure,
@@ -22,18 +23,33 @@ from workforce.models import (
 )
 
 
+class _Seen:
+    """Only rows that who asks may find; others' are answered as what is not there."""
+
+    def get_queryset(self) -> Any:
+        rows = super().get_queryset()  # type: ignore[misc]
+        request = self.context.get("request")  # type: ignore[attr-defined]
+        return rows if request is None else seen(request.user, rows)
+
+
+class _ByNumber(_Seen, serializers.PrimaryKeyRelatedField[Any]):
+    pass
+
+
+class _ByCode(_Seen, serializers.SlugRelatedField[Any]):
+    pass
+
+
 def _team(**options: Any) -> Any:
-    return serializers.PrimaryKeyRelatedField(queryset=Team.objects.all(), **options)
+    return _ByNumber(queryset=Team.objects.all(), **options)
 
 
 def _reviewer() -> Any:
-    return serializers.PrimaryKeyRelatedField(queryset=Reviewer.objects.all())
+    return _ByNumber(queryset=Reviewer.objects.all())
 
 
 def _region() -> Any:
-    return serializers.SlugRelatedField(
-        slug_field="code", queryset=Region.objects.all(), required=False, help_text="The region's code."
-    )
+    return _ByCode(slug_field="code", queryset=Region.objects.all(), required=False, help_text="The region's code.")
 
 
 class HoursIn(StrictSerializer):

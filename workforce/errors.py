@@ -35,3 +35,35 @@ class TooManyTries(Refusal):
 
     code = "too-many-requests"
     status = 429
+
+
+class NotToYourself(Refusal):
+    """Nobody gives or takes a role or a scope of their own; ask somebody who stands higher."""
+
+    code = "not-to-yourself"
+    status = 403
+
+
+class MoreThanYouHave(Refusal):
+    """Nobody gives or takes what they do not have themselves."""
+
+    code = "more-than-you-have"
+    status = 403
+
+
+class StandsAlone(Refusal):
+    """An auditor has no other role: who does the work does not audit it."""
+
+    code = "role-stands-alone"
+
+
+class NotForStaff(Refusal):
+    """This is a reviewer's sign-in; staff have one of their own."""
+
+    code = "reviewer-sign-in"
+
+
+class NoPlaceYet(Refusal):
+    """Give them a region or a team first: a role without one would put them out of your sight."""
+
+    code = "no-place-yet"

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from config.clock import database_now
 from config.history import ReasonMissing, checked
+from config.scope import scope_of
 from workforce import quotas, signing_in
 from workforce.errors import TooManyTries
 from workforce.models import DailyLimit
@@ -43,6 +44,8 @@ def tomorrow() -> date:
 class LimitForm(forms.ModelForm):
     """How many clips a day, for everybody, a region, a team or a person; or for a person's one day."""
 
+    asked_by: Any = None
+
     one_day = forms.BooleanField(
         required=False,
         label="Only that day",
@@ -66,6 +69,11 @@ class LimitForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         named = [name for name in ("region", "team", "reviewer") if cleaned.get(name)]
+        scope = scope_of(self.asked_by)
+        if not named and not scope.everywhere:
+            self.add_error(None, "A limit for everybody reaches other regions than yours; name one of yours.")
+        if cleaned.get("region") and not scope.covers(cleaned["region"].code):
+            self.add_error("region", "You have no more than teams of this region.")
         if len(named) > 1:
             self.add_error(named[1], "Name one of region, team and reviewer, or none of them.")
         if cleaned.get("one_day") and not cleaned.get("reviewer"):

@@ -15,25 +15,20 @@ from config.errors import NotFound
 from config.history import checked
 from config.http.roles import needs
 from config.http.strict import ReasonIn
+from config.scope import ReachesFurther, get_seen, scope_of
 from workforce import people, quotas
 from workforce.models import Region, Reviewer, Team
 from workforce.serializers import DayLimitIn, ExplainedOut, LimitIn, LimitOut, PausedStateOut
 
 
-def person(pk: int) -> Reviewer:
-    """The reviewer with this number. Raises :class:`NotFound`."""
-    found = Reviewer.objects.select_related("team", "user").filter(pk=pk).first()
-    if found is None:
-        raise NotFound
-    return found
+def person(request: Request, pk: int) -> Reviewer:
+    """The reviewer with this number. Raises :class:`NotFound`, also for those of others' teams."""
+    return get_seen(request.user, Reviewer.objects.select_related("team", "user"), pk)
 
 
-def team(pk: int) -> Team:
-    """The team with this number. Raises :class:`NotFound`."""
-    found = Team.objects.filter(pk=pk).first()
-    if found is None:
-        raise NotFound
-    return found
+def team(request: Request, pk: int) -> Team:
+    """The team with this number. Raises :class:`NotFound`, also for others'."""
+    return get_seen(request.user, Team.objects.all(), pk)
 
 
 def paused(request: Request, who: Reviewer | Team) -> Response:
@@ -65,7 +60,7 @@ class ReviewerPauseView(APIView):
         description="They are handed no more work; what they hold they may finish.",
     )
     def post(self, request: Request, pk: int) -> Response:
-        return paused(request, person(pk))
+        return paused(request, person(request, pk))
 
 
 class ReviewerResumeView(APIView):
@@ -77,7 +72,7 @@ class ReviewerResumeView(APIView):
         operation_id="resume_reviewer", request=ReasonIn, responses={200: PausedStateOut}, summary="Resume a person"
     )
     def post(self, request: Request, pk: int) -> Response:
-        return unpaused(request, person(pk))
+        return unpaused(request, person(request, pk))
 
 
 class TeamPauseView(APIView):
@@ -87,7 +82,7 @@ class TeamPauseView(APIView):
 
     @extend_schema(operation_id="pause_team", request=ReasonIn, responses={200: PausedStateOut}, summary="Pause a team")
     def post(self, request: Request, pk: int) -> Response:
-        return paused(request, team(pk))
+        return paused(request, team(request, pk))
 
 
 class TeamResumeView(APIView):
@@ -99,7 +94,7 @@ class TeamResumeView(APIView):
         operation_id="resume_team", request=ReasonIn, responses={200: PausedStateOut}, summary="Resume a team"
     )
     def post(self, request: Request, pk: int) -> Response:
-        return unpaused(request, team(pk))
+        return unpaused(request, team(request, pk))
 
 
 class ReviewerDayView(APIView):
@@ -111,7 +106,7 @@ class ReviewerDayView(APIView):
         operation_id="explain_day", responses={200: ExplainedOut}, summary="A person's day: which limit counts and why"
     )
     def get(self, request: Request, pk: int, day: date) -> Response:
-        return Response(explained(person(pk), day))
+        return Response(explained(person(request, pk), day))
 
     @extend_schema(
         operation_id="set_day_limit",
@@ -122,7 +117,7 @@ class ReviewerDayView(APIView):
     def put(self, request: Request, pk: int, day: date) -> Response:
         incoming = DayLimitIn(data=request.data)
         incoming.is_valid(raise_exception=True)
-        who = person(pk)
+        who = person(request, pk)
         quotas.set_limit(
             incoming.validated_data["value"],
             reason=checked(incoming.validated_data["reason"]),
@@ -175,15 +170,19 @@ class LimitsView(APIView):
         incoming.is_valid(raise_exception=True)
         fields = incoming.validated_data
         region = Region.objects.filter(code=fields["region"]).first() if fields.get("region") else None
-        if fields.get("region") and region is None:
+        named = fields.get("region") or fields.get("team") or fields.get("reviewer")
+        scope = scope_of(request.user)
+        if fields.get("region") and (region is None or not scope.covers(region.code)):
             raise NotFound("There is no such region.")
+        if not named and not scope.everywhere:
+            raise ReachesFurther
         limit = quotas.set_limit(
             fields["value"],
             reason=checked(fields["reason"]),
             by=cast(User, request.user),
             from_day=fields["from_day"],
             region=region,
-            team=team(fields["team"]) if fields.get("team") else None,
-            reviewer=person(fields["reviewer"]) if fields.get("reviewer") else None,
+            team=team(request, fields["team"]) if fields.get("team") else None,
+            reviewer=person(request, fields["reviewer"]) if fields.get("reviewer") else None,
         )
         return Response(LimitOut(limit).data, status=201)

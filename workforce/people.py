@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from config.history import because
+from config.roles import STAFF_ROLES
 from workforce import days
 from workforce.models import Clearance, Region, ResidencyBasis, Reviewer, Team
 from workforce.skills import give
@@ -135,13 +136,14 @@ def opt_out(reviewer: Reviewer, categories: Sequence[str]) -> None:
 
 @transaction.atomic
 def give_role(*, username: str, password: str, role: str, first_name: str = "", last_name: str = "") -> User:
-    """A sign-in with one of the roles of ``config/roles.py``; ops managers and privacy officers may open the admin."""
+    """A sign-in with one of the roles of ``config/roles.py``; those of staff may open the admin, and find nothing there
+    before they are given a scope."""
     user = _user_model().objects.create_user(
         username=username,
         password=password,
         first_name=first_name,
         last_name=last_name,
-        is_staff=role in {"ops manager", "privacy officer"},
+        is_staff=role in STAFF_ROLES,
     )
     user.groups.add(Group.objects.get(name=role))
     return user

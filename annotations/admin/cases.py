@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,10 +16,11 @@ from annotations import stopping
 from annotations.models import Flag
 from clips import story
 from clips.admin.footage import panel
-from clips.models import Case, CaseKind, CaseState, Decision
+from clips.models import Case, CaseState, Decision
 from config.acting import staff, with_reason
 from config.admin import Record, ago
 from config.clock import database_now
+from config.scope import seen
 
 
 @admin.register(Case)
@@ -57,9 +58,9 @@ class CaseAdmin(Record):
         return super().change_view(request, object_id, form_url, context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        rows = super().get_queryset(request).prefetch_related("flags")
-        # What is sensitive is for those alone who may decide about it, and so is what was said of it.
-        return rows if staff(request).has_perm("clips.decide_sensitive") else rows.exclude(kind=CaseKind.SENSITIVE)
+        # What is sensitive is for those alone who are cleared for it, and so is what was said of it.
+        flags = seen(request.user, Flag.objects.all())
+        return super().get_queryset(request).prefetch_related(Prefetch("flags", flags))
 
     @display(
         description="Kind", ordering="kind", label={"sensitive": "danger", "emergency": "danger", "broken": "warning"}
@@ -104,10 +105,6 @@ class FlagAdmin(Record):
     list_select_related = ["lease__reviewer__user", "case__clip"]
     search_fields = ["=case__id", "=lease__id", "lease__reviewer__user__username"]
     search_help_text = "Case or lease number, or the reviewer's sign-in"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Flag]:
-        rows = super().get_queryset(request)
-        return rows if staff(request).has_perm("clips.decide_sensitive") else rows.exclude(kind=CaseKind.SENSITIVE)
 
     @display(description="Reviewer")
     def reviewer(self, flag: Flag) -> str:

@@ -15,6 +15,7 @@ class ExportAdmin(Record):
         "id",
         "state_label",
         "project",
+        "regions",
         "lines",
         "bytes",
         "short_digest",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -14,14 +15,16 @@ from unfold.decorators import display
 
 from annotations.models import Plan, PlanLine, PlanState
 from annotations.planning import undoing
+from annotations.scopes import told
 from config.acting import staff, with_reason
 from config.admin import Record, ago
 from config.clock import database_now
+from config.scope import scope_of, seen
 
 
 class LinesInline(TabularInline):
     model = PlanLine
-    fields = ["project", "region", "clearance", "due_at", "from_team", "to_team", "tasks", "done", "late", "why"]
+    fields = ["project", "region", "clearance", "due_at", "from_team", "to_team", "tasks", "done", "late"]
     readonly_fields = fields
     extra = 0
     can_delete = False
@@ -30,7 +33,7 @@ class LinesInline(TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanLine]:
         rows: QuerySet[PlanLine] = super().get_queryset(request)
-        return rows.select_related("project", "from_team", "to_team")
+        return seen(request.user, rows).select_related("project", "from_team", "to_team")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -59,10 +62,13 @@ class PlanAdmin(Record):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
         rows: QuerySet[Plan] = super().get_queryset(request)
+        mine = Q(lines__in=seen(request.user, PlanLine.objects.all()).values("pk"))
+        if scope_of(request.user).everywhere:
+            mine = Q()
         return rows.annotate(
-            made_count=Sum("lines__done", filter=Q(lines__from_team=None), default=0),
-            moved_count=Sum("lines__done", filter=Q(lines__from_team__isnull=False), default=0),
-            left_count=Sum("lines__tasks", filter=Q(lines__to_team=None), default=0),
+            made_count=Sum("lines__done", filter=mine & Q(lines__from_team=None), default=0),
+            moved_count=Sum("lines__done", filter=mine & Q(lines__from_team__isnull=False), default=0),
+            left_count=Sum("lines__tasks", filter=mine & Q(lines__to_team=None), default=0),
         )
 
     @with_reason(
@@ -109,5 +115,7 @@ class PlanAdmin(Record):
 
     @display(description="Why not placed")
     def why_not(self, plan: Plan) -> SafeString | str:
-        rows = plan.lines.filter(to_team=None).select_related("project")
-        return format_html_join("", "<p>{} of {}: {}</p>", ((row.tasks, row.project, row.why) for row in rows)) or "-"
+        by: User = plan.asked_by  # type: ignore[attr-defined]
+        rows = seen(by, plan.lines.filter(to_team=None).select_related("project"))
+        said = ((row.tasks, row.project, told(by, row)) for row in rows)
+        return format_html_join("", "<p>{} of {}: {}</p>", said) or "-"

@@ -6,15 +6,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from annotations import exporting, faces, spreading, stopping, supervision
-from annotations.models import Project, TaskState
+from annotations.models import Project, Task, TaskState
+from annotations.scopes import check_whole, is_whole, regions_of
 from annotations.tasks import write_export
 from config.acting import staff, with_reason
 from config.admin import Register
@@ -22,6 +25,7 @@ from config.bells import ring
 from config.clock import database_now
 from config.errors import Refusal
 from config.http.incoming import load_json
+from config.scope import all_or_seen, scope_of, seen
 
 
 class StrictJSON(forms.JSONField):
@@ -41,6 +45,12 @@ class StrictJSON(forms.JSONField):
             return load_json(data or "null")
         except Refusal:
             return InvalidJSONInput(data.encode(errors="replace").decode())
+
+
+def asked_by(project: Project) -> User:
+    """Who is shown this row, as ``config.admin.Scoped`` noted it."""
+    user: User = project.asked_by  # type: ignore[attr-defined]
+    return user
 
 
 @admin.register(Project)
@@ -64,7 +74,7 @@ class ProjectAdmin(Register):
     autocomplete_fields = ["teams"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     actions = ["pause", "resume", "export_labels"]
-    readonly_fields = ["schema_version", "unplaced_clips", "clips_without_proxy", "is_active"]
+    readonly_fields = ["schema_version", "unplaced_clips", "clips_without_proxy", "is_active", "teams_here"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
         ("What is asked", {"fields": ["clip_kind", "purpose", "label_schema", "schema_version"]}),
@@ -81,24 +91,45 @@ class ProjectAdmin(Register):
 
     @display(description="Clips that wait for a team")
     def unplaced_clips(self, project: Project) -> str:
-        count, why = spreading.unplaced(project) if project.pk else (0, "")
+        count, why = spreading.unplaced(project, to=asked_by(project)) if project.pk else (0, "")
         return f"{count}: {why or 'the next plan looks for one'}" if count else "none"
 
     @display(description="Clips without their proxy")
     def clips_without_proxy(self, project: Project) -> str:
-        count, why = spreading.without_proxy(project) if project.pk else (0, "")
+        count, why = spreading.without_proxy(project, to=asked_by(project)) if project.pk else (0, "")
         waiting = f"{count}: no tasks are made of them until workers have made it" if count else "none"
         return f"{waiting}. The latest could not be: {why}" if why else waiting
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                open_count=Count("tasks", filter=Q(tasks__state=TaskState.OPEN)),
-                settled_count=Count("tasks", filter=Q(tasks__state=TaskState.SETTLED)),
-            )
-        )
+        tasks = seen(request.user, Task.objects.filter(project=OuterRef("pk"))).order_by().values("project")
+
+        def count(state: str) -> Coalesce:
+            return Coalesce(Subquery(tasks.filter(state=state).annotate(count=Count("pk")).values("count")), 0)
+
+        rows = super().get_queryset(request)
+        return rows.annotate(open_count=count(TaskState.OPEN), settled_count=count(TaskState.SETTLED))
+
+    def has_change_permission(self, request: HttpRequest, obj: Project | None = None) -> bool:
+        """Who changes a project changes the work of all its teams, so they are all theirs."""
+        return super().has_change_permission(request, obj) and (obj is None or is_whole(staff(request), obj))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Project | None = None) -> Any:
+        if obj is None or is_whole(staff(request), obj):
+            return super().get_fieldsets(request, obj)
+        names = ["name", "slug", "is_active", "teams_here", "unplaced_clips"]
+        return [(None, {"fields": names}), *self.fieldsets[1:]]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "teams" in form.base_fields and not scope_of(request.user).everywhere:
+            # Without one nobody but those who have all regions would find it.
+            form.base_fields["teams"].required = True
+        return form
+
+    @display(description="Teams")
+    def teams_here(self, project: Project) -> str:
+        """Those that who asks may find."""
+        return ", ".join(team.name for team in all_or_seen(asked_by(project), project.teams.all()))
 
     def save_model(self, request: HttpRequest, obj: Project, form: object, change: bool) -> None:
         if change and "label_schema" in form.changed_data:  # type: ignore[attr-defined]
@@ -120,11 +151,13 @@ class ProjectAdmin(Register):
     )
     def pause(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
         """Hand out nothing of these projects."""
+        check_whole(staff(request), project)
         return supervision.pause_project(project, by=staff(request), reason=answers["reason"])
 
     @with_reason(description="Resume projects", effect="Their tasks are made and handed out again.", done="resumed")
     def resume(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
         """Hand out these projects' tasks again."""
+        check_whole(staff(request), project)
         return supervision.resume_project(project, by=staff(request), reason=answers["reason"])
 
     @display(description="Open tasks", ordering="open_count")
@@ -138,9 +171,14 @@ class ProjectAdmin(Register):
     @action(description="Export the labels", permissions=["export"])
     def export_labels(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         """Ask for an export of each project's settled labels."""
-        at = database_now()
+        at, user = database_now(), staff(request)
+        try:
+            regions = regions_of(user)
+        except Refusal as refusal:
+            messages.error(request, refusal.detail)
+            return
         for project in queryset:
-            export = exporting.request_export(project, by=request.user, at=at)  # type: ignore[arg-type]
+            export = exporting.request_export(project, by=user, regions=regions, at=at)
             ring(write_export, export.pk, queue="general")
             messages.success(request, f"Export {export.pk} of {project.name} is being written; find it under Exports.")
 

@@ -10,7 +10,7 @@ from annotations.demonstration.logins import Login
 from annotations.models import Project
 from clips import disclosing
 from config.clock import database_now
-from workforce import people
+from workforce import people, staffing
 from workforce.models import Region, Team
 
 PROJECT = "threats"
@@ -83,6 +83,7 @@ def seed() -> None:
         regions: dict[str, Region] = {}
         for code, (region_name, zone, country) in REGIONS.items():
             regions[code] = people.open_region(code=code, name=region_name, time_zone=zone)
+            staffing.begin_scope(manager, staffing.Place(region=regions[code]))
             people.allow_country(
                 regions[code], country=country, basis="The footage does not leave the country.", by=manager, at=at
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -35,6 +36,13 @@ class Export(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="exports")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
+    regions = ArrayField(
+        models.CharField(max_length=16),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Codes of the regions whose clips it holds, those of whoever asked. None: all.",
+    )
     state = models.CharField(max_length=16, choices=ExportState.choices, default=ExportState.REQUESTED)
     state_since = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(null=True, blank=True)

@@ -30,6 +30,7 @@ from annotations.planning.work import Answer
 from clips.models import Clip
 from clips.queries import to_label, with_proxy
 from config.history import because, checked
+from config.scope import seen
 from config.ticks import alone
 from workforce.models import Reviewer, Team
 
@@ -92,15 +93,19 @@ class Preview:
         return sum(line.tasks for line in self.lines if line.to_team_id)
 
 
-def preview(choice: Choice, *, at: datetime) -> Preview:
-    """What would become of what is chosen; changes nothing. Raises what :func:`apply` does, but for the lock."""
-    picture, begun = _picture(choice, at=at)
+def preview(choice: Choice, *, by: User, at: datetime) -> Preview:
+    """What would become of what is chosen; changes nothing. Raises what :func:`apply` does, but for the lock.
+
+    Who asks finds the teams that are theirs; others' work is only room that is taken up.
+    """
+    picture, begun = _picture(choice, by=by, at=at)
     answer = flow.plan(picture.problem())
     lines, _steps = applying.lines_of(picture, answer)
     for number, line in enumerate(lines, start=1):
         line.number = number
     chosen = sum(one.tasks for one in picture.demands if not one.stays)
-    return Preview(chosen, begun, _outlook(picture, answer), lines)
+    mine = set(seen(by, Team.objects.all()).values_list("pk", flat=True))
+    return Preview(chosen, begun, [team for team in _outlook(picture, answer) if team.team_id in mine], lines)
 
 
 def apply(choice: Choice, *, by: User, reason: str, at: datetime) -> Plan:
@@ -113,7 +118,7 @@ def apply(choice: Choice, *, by: User, reason: str, at: datetime) -> Plan:
     why = checked(reason)
     with alone_or_refused(), because(by, reason, verb="plan"):
         applying.end_broken()
-        picture, _begun = _picture(choice, at=at)
+        picture, _begun = _picture(choice, by=by, at=at)
         answer = flow.plan(picture.problem())
         return applying.apply(picture, answer, by=by, reason=why, keeps=bool(choice.teams)).plan
 
@@ -127,12 +132,12 @@ def alone_or_refused() -> Iterator[None]:
         yield
 
 
-def _picture(choice: Choice, *, at: datetime) -> tuple[Picture, int]:
+def _picture(choice: Choice, *, by: User, at: datetime) -> tuple[Picture, int]:
     """What is chosen as demands, all else as room that is taken up; and how many that are begun were named."""
-    project = _checked_project(choice, at=at)
-    teams = _checked_teams(choice, project)
-    tasks, begun = _chosen_tasks(choice, project)
-    clips = _chosen_clips(choice, project)
+    project = _checked_project(choice, by=by, at=at)
+    teams = _checked_teams(choice, project, by=by)
+    tasks, begun = _chosen_tasks(choice, project, by=by)
+    clips = _chosen_clips(choice, project, by=by)
     if len(tasks) + len(clips) > MOST:
         raise TooMuchToPlan(f"More than {MOST:,} tasks and clips are too much for one plan by hand; choose less.")
     if not tasks and not clips:
@@ -162,8 +167,8 @@ def _picture(choice: Choice, *, at: datetime) -> tuple[Picture, int]:
     return picture, begun
 
 
-def _checked_project(choice: Choice, *, at: datetime) -> Project:
-    project = Project.objects.filter(pk=choice.project_id).first()
+def _checked_project(choice: Choice, *, by: User, at: datetime) -> Project:
+    project = seen(by, Project.objects.all()).filter(pk=choice.project_id).first()
     if project is None:
         raise UnknownProject
     if not project.is_active:
@@ -173,21 +178,21 @@ def _checked_project(choice: Choice, *, at: datetime) -> Project:
     return project
 
 
-def _checked_teams(choice: Choice, project: Project) -> list[int]:
+def _checked_teams(choice: Choice, project: Project, *, by: User) -> list[int]:
     """Those who may be asked. A team that is named must be the project's, and have somebody."""
-    known = {team.pk: team for team in project.teams.order_by("pk")}
+    known = {team.pk: team for team in seen(by, project.teams.order_by("pk"))}
     for team_id in choice.teams:
         if team_id not in known:
-            named = Team.objects.filter(pk=team_id).first()
+            named = seen(by, Team.objects.all()).filter(pk=team_id).first()
             raise UnknownTeam(f"{named} does not work on {project}." if named else f"There is no team {team_id}.")
         if not Reviewer.objects.filter(team=team_id, is_active=True).exists():
             raise TeamWithoutPeople(f"Nobody works in {known[team_id]}.")
     return sorted(set(choice.teams)) if choice.teams else list(known)
 
 
-def _chosen_tasks(choice: Choice, project: Project) -> tuple[list[Task], int]:
+def _chosen_tasks(choice: Choice, project: Project, *, by: User) -> tuple[list[Task], int]:
     """The chosen tasks that nobody has begun, in their order; and how many others are begun."""
-    rows: QuerySet[Task] = Task.objects.filter(project=project, state=TaskState.OPEN)
+    rows: QuerySet[Task] = seen(by, Task.objects.filter(project=project, state=TaskState.OPEN))
     if choice.task_ids is not None:
         rows = rows.filter(pk__in=choice.task_ids)
     if choice.clip_ids is not None:
@@ -201,11 +206,11 @@ def _chosen_tasks(choice: Choice, project: Project) -> tuple[list[Task], int]:
     return list(found[: MOST + 1]), rows.count() - untouched.count()
 
 
-def _chosen_clips(choice: Choice, project: Project) -> list[int]:
+def _chosen_clips(choice: Choice, project: Project, *, by: User) -> list[int]:
     """The chosen clips that are no tasks yet; none where tasks, or tasks of some team, were named."""
     if choice.task_ids is not None or choice.from_teams:
         return []
-    rows = to_label(project.purpose).filter(
+    rows = seen(by, to_label(project.purpose)).filter(
         ~Exists(Task.objects.filter(project=project, clip=OuterRef("pk"))),
         with_proxy(project.faces),
         kind=project.clip_kind,

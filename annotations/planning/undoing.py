@@ -16,8 +16,10 @@ from annotations.planning import queries
 from annotations.planning.applying import AT_ONCE
 from annotations.planning.by_hand import alone_or_refused
 from annotations.queries import enter, rank_of
+from annotations.scopes import is_whole_plan
 from config.errors import NotFound
 from config.history import because, checked
+from config.scope import ReachesFurther
 from config.states import move
 
 
@@ -25,13 +27,16 @@ def undo(plan_id: int, *, by: User, reason: str, at: datetime) -> Plan:
     """Put every task of a plan by hand back where it lay, and unmake those that it made.
 
     Raises :class:`NotFound`, :class:`PlanOver`, :class:`PlanBegun` when somebody holds, held or answered one of them,
-    :class:`PlannerBusy`, :class:`config.history.ReasonMissing`. What somebody takes at this very moment stays theirs.
+    :class:`PlannerBusy`, :class:`config.history.ReasonMissing`, :class:`config.scope.ReachesFurther` where some of it
+    is others' work. What somebody takes at this very moment stays theirs.
     """
     why = checked(reason)
     with alone_or_refused(), because(by, reason, verb="undo plan"):
         plan = Plan.objects.filter(pk=plan_id).first()
         if plan is None:
             raise NotFound
+        if not is_whole_plan(by, plan):
+            raise ReachesFurther
         if plan.kind != PlanKind.HAND or plan.state not in {PlanState.APPLIED, PlanState.BROKEN_OFF}:
             raise PlanOver
         items = PlanItem.objects.filter(line__plan=plan)

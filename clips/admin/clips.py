@@ -14,12 +14,12 @@ from unfold.decorators import action, display
 from clips import preparing, sight, sights, story
 from clips.admin.footage import panel
 from clips.models import Case, CaseState, Clip, ClipState, DeviceEvent, Rendition
-from clips.queries import listed_to
 from clips.tasks import ring_for
 from config.acting import staff, with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
 from config.history import because
+from config.scope import seen
 
 STATE_COLOURS = {
     ClipState.RECEIVING: "info",
@@ -83,9 +83,6 @@ class ClipAdmin(Record):
         )
     ]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Clip]:
-        return super().get_queryset(request).filter(listed_to(staff(request)))
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -121,7 +118,7 @@ class ClipAdmin(Record):
             messages.error(request, "Whose a purged clip was is not known here; take the report from the owner's page.")
             return None
         name = f'attachment; filename="sights-{owner}.csv"'
-        report = sights.as_csv(sights.of_owner(owner, Clip.objects.all()))
+        report = sights.as_csv(sights.of_owner(owner, seen(request.user, Clip.objects.all())))
         return HttpResponse(report, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
     @with_reason(
@@ -183,9 +180,6 @@ class RenditionAdmin(Record):
     search_fields = ["=clip__id", "=sha256"]
     search_help_text = "Clip number or SHA-256, whole"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Rendition]:
-        return super().get_queryset(request).filter(listed_to(staff(request), "clip"))
-
     @display(description="Picture")
     def picture(self, rendition: Rendition) -> str:
         return f"{rendition.width} x {rendition.height}"
@@ -206,6 +200,3 @@ class DeviceEventAdmin(Record):
     list_select_related = ["clip"]
     search_fields = ["=clip__id"]
     search_help_text = "Clip number"
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DeviceEvent]:
-        return super().get_queryset(request).filter(listed_to(staff(request), "clip"))

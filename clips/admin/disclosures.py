@@ -42,7 +42,7 @@ class DisclosureAdmin(Record):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = DisclosureForm(request.POST or None)
+        form = DisclosureForm(request.POST or None, asked_by=staff(request))
         shown = None
         if request.method == "POST" and form.is_valid():
             text, digest = form.cleaned_data["text"], disclosing.digest(form.cleaned_data["text"])

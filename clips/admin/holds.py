@@ -10,27 +10,35 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from clips import holding, legal
-from clips.models import LegalHold, LegalRequest, LegalRequestState
+from clips.models import Clip, LegalHold, LegalRequest, LegalRequestState, Purge
 from config.acting import staff, with_reason
-from config.admin import Record, ago
+from config.admin import OfRegions, Record, ago
 from config.clock import database_now
 from config.errors import Refusal
 from config.history import ReasonMissing, checked
+from config.roles import ALONE
+from config.scope import ReachesFurther, scope_of, seen
 
 
 def _regions() -> list[tuple[str, str]]:
     return [("", "-"), *((code, code) for code in settings.REGIONS)]
 
 
-class HoldForm(forms.ModelForm):
+class HoldForm(OfRegions, forms.ModelForm):
     """What must not be purged, why, until when."""
 
     region = forms.ChoiceField(
@@ -39,6 +47,15 @@ class HoldForm(forms.ModelForm):
         widget=UnfoldAdminSelectWidget(),
         help_text="All clips of this region that arrived from the first to the last instant.",
     )
+
+    # A plain number: a widget that looks it up would tell of clips that are not theirs.
+    clip = forms.ModelChoiceField(Clip.objects.none(), required=False, widget=UnfoldAdminIntegerFieldWidget())
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "clip" in self.fields:
+            field: Any = self.fields["clip"]
+            field.queryset = seen(self.asked_by, Clip.objects.all())
 
     class Meta:
         model = LegalHold
@@ -54,6 +71,8 @@ class HoldForm(forms.ModelForm):
             raise ValidationError("With a region say from when until when its clips arrived.")
         if named != ["region"] and any(span):
             raise ValidationError("Only with a region it matters when clips arrived.")
+        if named == ["owner_key"] and not scope_of(self.asked_by).everywhere:
+            raise ValidationError("An owner may have clips in other regions than yours; name the clips.")
         if cleaned.get("ends_at") and cleaned["ends_at"] <= database_now():
             self.add_error("ends_at", "A hold ends in the future.")
         try:
@@ -71,7 +90,6 @@ class LegalHoldAdmin(Record):
     """A hold keeps bytes from being purged; it shows them to nobody."""
 
     form = HoldForm
-    raw_id_fields = ["clip"]
     list_display = ["id", "scope_said", "is_on", "reason", "author", "starts_at", "ends_at", "waiting"]
     list_filter = ["region", "ends_at"]
     list_select_related = ["author"]
@@ -85,6 +103,7 @@ class LegalHoldAdmin(Record):
     def save_model(self, request: HttpRequest, obj: LegalHold, form: Any, change: bool) -> None:
         fields = {name: value for name, value in form.cleaned_data.items() if value not in (None, "")}
         made, late = holding.place(**fields, by=staff(request), at=database_now())
+        late = list(seen(request.user, Clip.objects.filter(pk__in=late)).order_by("pk").values_list("pk", flat=True))
         if late:
             said = ", ".join(map(str, late[:20]))
             messages.warning(request, f"Too late for {len(late)} clips, whose purge had begun: {said}.")
@@ -109,8 +128,14 @@ class LegalHoldAdmin(Record):
         return hold.starts_at <= timezone.now() < hold.ends_at
 
     @display(description="Purges that wait")
-    def waiting(self, hold: LegalHold) -> int:
-        return hold.purges.count()
+    def waiting(self, hold: Any) -> int:
+        count: int = hold.waiting_count
+        return count
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LegalHold]:
+        waiting = seen(request.user, Purge.objects.filter(held_by=OuterRef("pk"))).order_by().values("held_by")
+        counted = Subquery(waiting.annotate(count=Count("pk")).values("count"))
+        return super().get_queryset(request).annotate(waiting_count=Coalesce(counted, 0))
 
     @with_reason(
         description="Keep for longer",
@@ -120,6 +145,7 @@ class LegalHoldAdmin(Record):
     )
     def extend(self, request: HttpRequest, hold: LegalHold, answers: dict[str, Any]) -> object:
         """Make these holds longer."""
+        _check_within(request, hold)
         until = hold.ends_at + timedelta(days=answers["days"])
         return holding.extend(hold, until=until, by=staff(request), reason=answers["reason"], at=database_now())
 
@@ -130,10 +156,17 @@ class LegalHoldAdmin(Record):
     )
     def lift(self, request: HttpRequest, hold: LegalHold, answers: dict[str, Any]) -> object:
         """End these holds."""
+        _check_within(request, hold)
         return holding.lift(hold, by=staff(request), reason=answers["reason"], at=database_now())
 
 
-class LegalRequestForm(forms.ModelForm):
+def _check_within(request: HttpRequest, hold: LegalHold) -> None:
+    """Raises :class:`ReachesFurther` for a hold of an owner, who may have clips in other regions."""
+    if hold.owner_key and not scope_of(request.user).everywhere:
+        raise ReachesFurther
+
+
+class LegalRequestForm(OfRegions, forms.ModelForm):
     """What an authority asks for."""
 
     region = forms.ChoiceField(choices=_regions, widget=UnfoldAdminSelectWidget(), help_text="Where the clips live.")
@@ -143,6 +176,12 @@ class LegalRequestForm(forms.ModelForm):
         label="May be shown to",
         help_text="The members of staff who may be shown the clips once two people approved, and nobody else.",
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "viewers" in self.fields:
+            field: Any = self.fields["viewers"]
+            field.queryset = seen(self.asked_by, field.queryset.exclude(groups__name__in=ALONE))
 
     class Meta:
         model = LegalRequest

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from clips import story
 from clips.admin.footage import panel
 from clips.models import Likeness, ViewingPurpose
-from clips.queries import listed_to
-from config.acting import staff
 from config.admin import Record
+from config.scope import seen
 
 
 @admin.register(Likeness)
@@ -25,16 +23,11 @@ class LikenessAdmin(Record):
     search_help_text = "Clip number"
     change_form_outer_before_template = "admin/likeness_page.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Likeness]:
-        user = staff(request)
-        return super().get_queryset(request).filter(listed_to(user, "clip"), listed_to(user, "other"))
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         rows = Likeness.objects.select_related("clip__event", "other__event")
-        mine = self.get_queryset(request).filter(pk=object_id) if object_id.isdigit() else Likeness.objects.none()
-        found = rows.filter(pk__in=mine).first()
+        found = seen(request.user, rows).filter(pk=object_id).first() if object_id.isdigit() else None
         context = extra_context or {}
         if found is not None:
             pair = (found.other, found.clip)

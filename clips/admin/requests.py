@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from clips import requesting
 from clips.models import Law, Outcome, OwnerRequest, RequestState
 from config.acting import staff, with_reason
-from config.admin import Record, ago
+from config.admin import OfRegions, Record, ago
 from config.clock import database_now
 
 
@@ -46,7 +46,7 @@ def _regions() -> list[tuple[str, str]]:
     return [(code, code) for code in settings.REGIONS]
 
 
-class RequestForm(forms.ModelForm):
+class RequestForm(OfRegions, forms.ModelForm):
     """What an owner asked for, when it reached us, and under which law."""
 
     region = forms.ChoiceField(choices=_regions, widget=UnfoldAdminSelectWidget())

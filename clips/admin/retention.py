@@ -17,17 +17,20 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from clips import retention
 from clips.models import RetentionRule, Since, Source
 from config.acting import staff
-from config.admin import Record
+from config.admin import OfRegions, Record
 from config.clock import database_now
 from config.history import LONGEST, ReasonMissing, checked
+from config.scope import scope_of
 
 
 def _regions() -> list[tuple[str, str]]:
     return [("", "Every region"), *((code, code) for code in settings.REGIONS)]
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(OfRegions, forms.ModelForm):
     """How long clips of a region and a source may stay."""
+
+    blank_is_all = True
 
     region = forms.ChoiceField(
         required=False, choices=_regions, widget=UnfoldAdminSelectWidget(), help_text="None: every region."
@@ -82,7 +85,9 @@ class RetentionRuleAdmin(Record):
         return request.user.has_perm("clips.add_retentionrule")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        said = [(term, Since(term.since).label, Source(term.source).label) for term in retention.terms()]
+        scope = scope_of(request.user)
+        mine = [term for term in retention.terms() if scope.covers(term.region)]
+        said = [(term, Since(term.since).label, Source(term.source).label) for term in mine]
         return super().changelist_view(request, (extra_context or {}) | {"terms": said})
 
     def add_view(
@@ -91,7 +96,7 @@ class RetentionRuleAdmin(Record):
         """First what the rule would purge is shown; then it is saved."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = RuleForm(request.POST) if request.method == "POST" else None
+        form = RuleForm(request.POST, asked_by=request.user) if request.method == "POST" else None
         if form is None or "confirmed" in request.POST or not form.is_valid():
             return super().add_view(request, form_url, extra_context)
         asked = {name: form.cleaned_data[name] for name in ("region", "source", "since", "days")}

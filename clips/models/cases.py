@@ -53,7 +53,10 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["due_at", "-id"]
-        permissions = [("decide_sensitive", "Can decide cases of sensitive footage")]
+        permissions = [
+            ("decide_sensitive", "Can decide cases of sensitive footage"),
+            ("list_sensitive", "Can read what is known of sensitive and quarantined footage, without seeing it"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["clip", "kind"], condition=Q(state="open"), name="case_open_once"),
             models.CheckConstraint(condition=waits_with_due_time(CaseState.DECIDED), name="case_waits_with_due_time"),

@@ -1,5 +1,5 @@
 """The people in the admin."""
 
-from workforce.admin import calendars, people
+from workforce.admin import calendars, people, staff
 
-__all__ = ["calendars", "people"]
+__all__ = ["calendars", "people", "staff"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -12,8 +14,10 @@ from unfold.decorators import display
 from config.acting import staff, with_reason
 from config.admin import Register
 from config.clock import database_now
+from config.scope import ReachesFurther, scope_of
 from workforce import calendars, skills
 from workforce.models import Absence, Closure, OwnHours, Shift, Skill, Team, WorkedHoliday
+from workforce.scopes import check_reach
 
 
 class InForceFilter(admin.SimpleListFilter):
@@ -60,6 +64,8 @@ class CalendarAdmin(Register):
     )
     def take_out(self, request: HttpRequest, row: Any, answers: dict[str, Any]) -> object:
         """Take these rows out of their calendar."""
+        if isinstance(row, Closure | WorkedHoliday):
+            check_reach(scope_of(request.user), region=row.region, team=row.team)
         return calendars.take_out(row, by=staff(request), reason=answers["reason"], at=database_now())
 
 
@@ -122,6 +128,30 @@ class OwnHoursAdmin(CalendarAdmin):
         return row.reviewer.team
 
 
+def reaches(request: HttpRequest, row: Closure | WorkedHoliday) -> bool:
+    """Whether all whom a row is for are in the scope of who asks."""
+    try:
+        check_reach(scope_of(request.user), region=row.region, team=row.team)
+    except ReachesFurther:
+        return False
+    return True
+
+
+class ForWhomForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Refuses, where it is typed, what is for others, too."""
+
+    asked_by: Any = None
+
+    def clean(self) -> dict[str, Any] | None:
+        found = super().clean()
+        told = found if found is not None else self.cleaned_data
+        try:
+            check_reach(scope_of(self.asked_by), region=told.get("region"), team=told.get("team"))
+        except ReachesFurther:
+            raise ValidationError("That is for others than yours, too. Name a team or a region of yours.") from None
+        return found
+
+
 class ForWhomAdmin(CalendarAdmin):
     """Of a team, a region, or everybody."""
 
@@ -129,6 +159,13 @@ class ForWhomAdmin(CalendarAdmin):
     autocomplete_fields = ["region", "team"]
     search_fields = ["reason", "team__name", "region__name"]
     search_help_text = "Reason, team or region"
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, form=ForWhomForm, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What is for more than this person's own teams is only looked at."""
+        return super().has_change_permission(request, obj) and (obj is None or reaches(request, obj))
 
     @display(description="For")
     def for_whom(self, row: Closure | WorkedHoliday) -> str:

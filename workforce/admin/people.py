@@ -14,14 +14,14 @@ from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from knox.models import get_token_model
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.acting import staff, with_reason
-from config.admin import Record, Register
+from config.admin import Record, Register, Scoped
 from config.clock import database_now
+from config.scope import scope_of
 from workforce import people, quotas
 from workforce.days import local_day
 from workforce.forms import LimitForm
@@ -32,9 +32,30 @@ admin.site.unregister(Group)
 admin.site.unregister(get_token_model())
 
 
+class ForAdministrators(Scoped):
+    """Pages by which somebody could raise themselves: for administrators alone."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return staff(request).is_superuser
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return staff(request).is_superuser
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return staff(request).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return staff(request).is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return staff(request).is_superuser
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
-    """Sign-ins."""
+class UserAdmin(DjangoUserAdmin, ForAdministrators):  # type: ignore[misc]
+    """Sign-ins. Roles are given on the page of staff, with a reason."""
+
+    readonly_fields = ["groups", "user_permissions"]
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -44,18 +65,33 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(DjangoGroupAdmin, ForAdministrators):
     """Roles; what each may do is kept by the code."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 @admin.register(Region)
 class RegionAdmin(Register):
+    # Said again for the boxes that offer rows: a list that is counted has no order of its own.
+    ordering = ["name"]
     list_display = ["name", "code", "time_zone", "teams_count"]
     search_fields = ["name", "code"]
     search_help_text = "Name or code"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Region]:
-        return super().get_queryset(request).annotate(teams_count=Count("teams"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(teams_count=Count("teams", filter=scope_of(request.user).of("teams")))
+        )
 
     @display(description="Teams", ordering="teams_count")
     def teams_count(self, region: Any) -> int:
@@ -67,6 +103,7 @@ class RegionAdmin(Register):
 class TeamAdmin(Register):
     """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
 
+    ordering = ["name"]
     list_display = ["name", "region", "time_zone", "weight", "people", "is_paused"]
     list_filter = ["region", "is_paused"]
     list_select_related = ["region"]
@@ -76,6 +113,12 @@ class TeamAdmin(Register):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return super().get_queryset(request).annotate(people=Count("reviewers", filter=Q(reviewers__is_active=True)))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A team is opened in a region by who has the region, not only a team of it."""
+        if db_field.name == "region":
+            kwargs["queryset"] = Region.objects.filter(scope_of(request.user).at("code"))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @display(description="Active reviewers", ordering="people")
     def people(self, team: Any) -> int:
@@ -130,7 +173,15 @@ class ReviewerAdmin(Register):
     actions = ["pause", "resume", "set_day"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
-        return [*self.readonly_fields, "user"] if obj else list(self.readonly_fields)
+        if request.user.has_perm("workforce.add_reviewer"):
+            return [*self.readonly_fields, "user"] if obj else list(self.readonly_fields)
+        # Team leads pause their people; who somebody is and what they may be shown is not theirs to say.
+        return [field.name for field in Reviewer._meta.fields if field.editable and field.name not in self.exclude] + [
+            *self.readonly_fields
+        ]
+
+    def has_limit_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("workforce.add_dailylimit")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "user":
@@ -166,6 +217,7 @@ class ReviewerAdmin(Register):
         effect="For their own local today alone. A number below what is used stops new leases and breaks nothing.",
         done="have another limit today",
         numbers={"value": "Clips today"},
+        permission="limit",
     )
     def set_day(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
         """Raise or lower these people's day."""

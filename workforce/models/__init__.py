@@ -15,6 +15,7 @@ from workforce.models.people import (
     new_pseudonym,
 )
 from workforce.models.skills import Skill, SkillSource
+from workforce.models.staff import RoleHeld, Staff, StaffScope
 
 __all__ = [
     "Absence",
@@ -27,10 +28,13 @@ __all__ = [
     "Region",
     "ResidencyBasis",
     "Reviewer",
+    "RoleHeld",
     "Shift",
     "SignInTries",
     "Skill",
     "SkillSource",
+    "Staff",
+    "StaffScope",
     "Team",
     "Weekday",
     "WorkedHoliday",

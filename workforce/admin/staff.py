@@ -1,0 +1,117 @@
+"""Staff in the admin: who has which roles, and where; given and taken with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+
+from config.acting import staff, with_reason
+from config.admin import Record
+from config.roles import ROLES
+from config.scope import scope_of, seen
+from workforce import staffing
+from workforce.models import Region, Staff, StaffScope, Team
+from workforce.staffing import EVERYWHERE, Place
+
+WHEREVER = "everywhere"
+
+
+def roles_offered(request: HttpRequest) -> Sequence[tuple[str, str]]:
+    """The roles that this person may give: those that allow nothing they may not do themselves."""
+    user = staff(request)
+    mine = user.get_all_permissions()
+    return [(role, role) for role, needs in ROLES.items() if user.is_superuser or set(needs) <= mine]
+
+
+def places_offered(request: HttpRequest) -> Sequence[tuple[str, str]]:
+    """The regions and teams that this person may give."""
+    scope = scope_of(request.user)
+    regions = [(f"region {row.pk}", f"{row} (region)") for row in Region.objects.filter(scope.at("code"))]
+    teams = [(f"team {row.pk}", f"{row} (team)") for row in Team.objects.filter(scope.of("pk"))]
+    return [*([(WHEREVER, "everywhere")] if scope.everywhere else []), *regions, *teams]
+
+
+def place_of(said: str) -> Place:
+    """The place that was chosen among those offered."""
+    kind, _, number = said.partition(" ")
+    if kind == "region":
+        return Place(region=Region.objects.get(pk=number))
+    return Place(team=Team.objects.get(pk=number)) if kind == "team" else EVERYWHERE
+
+
+@admin.register(Staff)
+class StaffAdmin(Record):
+    """Nobody gives more than they have, and nobody gives anything to themselves."""
+
+    list_display = ["username", "full_name", "is_active", "roles", "reach", "last_login"]
+    list_filter = ["is_active", "groups"]
+    search_fields = ["username", "first_name", "last_name"]
+    search_help_text = "Name or sign-in"
+    fields = ["username", "first_name", "last_name", "is_active", "roles", "reach", "last_login", "date_joined"]
+    actions = ["give_role", "take_role", "give_scope", "take_scope"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Staff]:
+        given = seen(request.user, StaffScope.objects.select_related("region", "team"))
+        rows: QuerySet[Staff] = super().get_queryset(request)
+        return rows.prefetch_related("groups", Prefetch("staff_scopes", given, to_attr="scopes_here"))
+
+    def has_ops_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(staffing.MAY)
+
+    @display(description="Name")
+    def full_name(self, person: Staff) -> str:
+        return person.get_full_name() or "-"
+
+    @display(description="Roles")
+    def roles(self, person: Staff) -> str:
+        named = [group.name for group in person.groups.all()]
+        return ", ".join(["administrator", *named] if person.is_superuser else named) or "-"
+
+    @display(description="Where")
+    def reach(self, person: Any) -> str:
+        return ", ".join(map(str, person.scopes_here)) or ("everywhere" if person.is_superuser else "nowhere")
+
+    @with_reason(
+        description="Give a role",
+        effect="They may do what the role allows, in their regions and teams, from now on.",
+        done="have the role now",
+        choices={"role": roles_offered},
+    )
+    def give_role(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
+        """Give these people a role."""
+        return staffing.give_role(person, answers["role"], by=staff(request), reason=answers["reason"])
+
+    @with_reason(
+        description="Take a role",
+        effect="They may no longer do what the role alone allowed; without any role they may not come here.",
+        done="have the role no more",
+        choices={"role": roles_offered},
+    )
+    def take_role(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
+        """Take a role from these people."""
+        return staffing.take_role(person, answers["role"], by=staff(request), reason=answers["reason"])
+
+    @with_reason(
+        description="Give a region or a team",
+        effect="Their roles count there, too, from now on.",
+        done="reach it now",
+        choices={"place": places_offered},
+    )
+    def give_scope(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
+        """Give these people a region or a team."""
+        return staffing.give_scope(person, place_of(answers["place"]), by=staff(request), reason=answers["reason"])
+
+    @with_reason(
+        description="Take a region or a team",
+        effect="They find nothing of it any more.",
+        done="reach it no more",
+        choices={"place": places_offered},
+    )
+    def take_scope(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
+        """Take a region or a team from these people."""
+        return staffing.take_scope(person, place_of(answers["place"]), by=staff(request), reason=answers["reason"])
