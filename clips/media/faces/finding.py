@@ -63,6 +63,40 @@ def describe() -> dict[str, bool | str]:
     return {"face_detector": not missing(), "without_face_detector": missing()}
 
 
+def _enclosed(
+    asked: dict[str, Any], *, source: Path, work: Path, ffmpeg: Path, weights_at: Path, bounds: dict[str, int]
+) -> list[str]:
+    """The finder in a sandbox that has nothing but what it needs; the bounds are set from outside."""
+    asked = asked | {"bounds": None, "out": str(sandbox.OUT), "weights": str(_WEIGHTS)}
+    argv = sandbox.command(
+        sandbox.python_argv("-m", "clips.media.faces.finder", json.dumps(asked)),
+        clip=source,
+        out=work,
+        runtime={
+            **sandbox.python(),
+            **sandbox.packages(*_NEEDED),
+            **sandbox.program(ffmpeg),
+            **{place: place for place in _PROCESSOR if place.exists()},
+            weights_at.resolve(): _WEIGHTS,
+        },
+        environment=_environment(sandbox.OUT) | sandbox.python_environment(),
+    )
+    return limited.bounded(argv, **bounds)
+
+
+def _confined(
+    asked: dict[str, Any], *, source: Path, work: Path, ffmpeg: Path, weights_at: Path, bounds: dict[str, int]
+) -> list[str]:
+    """The finder where there is no sandbox: it confines and bounds itself before it reads the clip."""
+    sees = [*sandbox.python_sees(source), *sandbox.sees(ffmpeg.absolute(), source), str(weights_at.resolve())]
+    sees += [str(place) for place in (*sandbox.packages(*_NEEDED), *_PROCESSOR)]
+    # A script in the place of ffmpeg needs what nobody knows.
+    confined = {"sees": sees if sandbox.sees(ffmpeg.absolute(), source) else [], "lists": sandbox.python_lists()}
+    asked = asked | {"out": str(work), "weights": str(weights_at)}
+    asked["bounds"] = bounds | confined | {"makes": [str(work)], "parent": os.getpid()}
+    return [sys.executable, "-P", "-s", "-B", "-m", "clips.media.faces.finder", json.dumps(asked)]
+
+
 def find(
     source: Path,
     work: Path,
@@ -90,40 +124,22 @@ def find(
     wanted = max(1, last // every + 2)
     enclosed = sandbox.encloses(ffmpeg)
     asked: dict[str, Any] = {"threads": threads, "rate": float(graph.proxy_rate(facts)), "every": every, "last": last}
-    asked["bounds"] = None
+    asked["argv"] = command(
+        sandbox.CLIP if enclosed else source,
+        facts,
+        ffmpeg_path=ffmpeg.absolute(),
+        limits=limits,
+        threads=threads,
+        every=every,
+        last=last,
+    )
     bounds = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.find_memory_bytes,
         "output_bytes": limits.render_output_bytes,
     }
-    clip = sandbox.CLIP if enclosed else source
-    asked["argv"] = command(
-        clip, facts, ffmpeg_path=ffmpeg.absolute(), limits=limits, threads=threads, every=every, last=last
-    )
-    if enclosed:
-        asked |= {"out": str(sandbox.OUT), "weights": str(_WEIGHTS)}
-        argv = sandbox.command(
-            sandbox.python_argv("-m", "clips.media.faces.finder", json.dumps(asked)),
-            clip=source,
-            out=work,
-            runtime={
-                **sandbox.python(),
-                **sandbox.packages(*_NEEDED),
-                **sandbox.program(ffmpeg),
-                **{place: place for place in _PROCESSOR if place.exists()},
-                file.resolve(): _WEIGHTS,
-            },
-            environment=_environment(sandbox.OUT) | sandbox.python_environment(),
-        )
-        argv = limited.bounded(argv, **bounds)
-    else:
-        sees = [*sandbox.python_sees(source), *sandbox.sees(ffmpeg.absolute(), source), str(file.resolve())]
-        sees += [str(place) for place in (*sandbox.packages(*_NEEDED), *_PROCESSOR)]
-        # A script in the place of ffmpeg needs what nobody knows.
-        confined = {"sees": sees if sandbox.sees(ffmpeg.absolute(), source) else [], "lists": sandbox.python_lists()}
-        asked |= {"out": str(work), "weights": str(file)}
-        asked["bounds"] = bounds | confined | {"makes": [str(work)], "parent": os.getpid()}
-        argv = [sys.executable, "-P", "-s", "-B", "-m", "clips.media.faces.finder", json.dumps(asked)]
+    make = _enclosed if enclosed else _confined
+    argv = make(asked, source=source, work=work, ffmpeg=ffmpeg, weights_at=file, bounds=bounds)
     lines = _Lines(wanted)
     try:
         ended = process.run(
