@@ -98,7 +98,8 @@ def _plans(user: User, scope: Scope) -> Q:
 
 def is_whole_plan(user: User, plan: Plan) -> bool:
     """Whether nothing in a plan is others' work."""
-    return not plan.lines.exclude(_plan_lines(user, scope_of(user))).exists()
+    scope = scope_of(user)
+    return scope.everywhere or not plan.lines.exclude(_plan_lines(user, scope)).exists()
 
 
 UNTOLD = "nobody of your teams has room for it, and why others have none is for them to say"

@@ -20,6 +20,7 @@ from clips.models import Case, CaseKind, ClipKind, Decision, Faces
 from clips.pseudonyms import MARK_OPACITY, mark_of
 from config.errors import NotFound
 from config.http.strict import ReasonIn, StrictSerializer, TextUUID, WholeNumber
+from config.scope import seen
 
 
 class LeasesIn(StrictSerializer):
@@ -269,11 +270,16 @@ def annotation_out(annotation: Annotation) -> dict[str, Any]:
 
 @extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
 class ProjectRef(serializers.Field[Project, Any, Any, Any]):
-    """A project by its slug or its number, as leases and exports name it. Raises :class:`NotFound`."""
+    """A project by its slug or its number, as leases and exports name it; of staff, one that they may find.
+
+    Raises :class:`NotFound`.
+    """
 
     def to_internal_value(self, data: Any) -> Project:
         by = {"pk": data} if type(data) is int else {"slug": data}
-        found = Project.objects.filter(**by).first() if isinstance(data, int | str) else None
+        request = self.context.get("request")
+        rows = seen(request.user, Project.objects.all()) if request and request.user.is_staff else Project.objects.all()
+        found = rows.filter(**by).first() if isinstance(data, int | str) else None
         if found is None:
             raise NotFound("There is no such project.")
         return found

@@ -271,7 +271,7 @@ def test_the_admin_takes_out_with_a_reason_and_then_only_shows(ops, asha) -> Non
 
 
 def test_the_api_puts_in_and_takes_out_with_the_same_words(roles, hyderabad, asha) -> None:
-    ops = signed_in(make_user("ops", "ops manager"))
+    ops = signed_in(make_user("ops", "ops manager", is_staff=True))
     sent = {"team": hyderabad.pk, "weekday": 0, "begins": "22:00", "ends": "06:00"}
     made = ops.post("/api/v1/ops/shifts", sent)
     assert made.status_code == 201

@@ -200,12 +200,12 @@ def test_how_many_statements_a_plan_reads_does_not_grow(gateway, two_teams, djan
     first = make_project(*two_teams)
     make_ready_clips(gateway, 4)
     at = database_now()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(17):
         reading.whole_picture(at=at)
     for number in range(5):
         make_project(*two_teams, slug=f"more-{number}")
     put_in_lane(first, two_teams[0], list(Clip.objects.all()), at=at)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(17):
         reading.whole_picture(at=at)
 
 
@@ -225,14 +225,19 @@ def test_capacity_asks_the_limits_as_the_claim_does(hyderabad, asha, ravi, meera
     ):
         quotas.set_limit(value, reason="to compare", by=ops, from_day=day, **fields)
     leasing.lease_next(meera.user_id, count=1)
+    compared = 0
     for shift in reading.people_and_places(at=at).shifts:
         length = (shift.ends_at - shift.starts_at).total_seconds()
         day = (shift.starts_at + timedelta(minutes=1)).astimezone(ZoneInfo("Asia/Kolkata")).date()
+        if not shift.people:
+            continue  # a public holiday
+        compared += 1
         assert {one.reviewer_id: one.tasks for one in shift.people} == {
             # Near midnight there may not be time enough for all of it.
             one.pk: min(limit_on(one.pk, day)[0], int(length / pace.DEFAULT_PACE))
             for one in (asha, ravi, meera)
         }
+    assert compared >= 2
 
 
 def test_a_weight_of_zero_is_refused_where_it_is_typed(hyderabad) -> None:

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from annotations import auditing, leasing
 from annotations.models import Plan, PlanItem, Project, Task
+from annotations.scopes import UNTOLD
 from clips.models import Clip
 from config.clock import database_now
 from config.ticks import alone
@@ -20,6 +21,7 @@ from tests.conftest import (
     PASSWORD,
     make_project,
     make_ready_clips,
+    make_region,
     make_reviewer,
     make_team,
     make_user,
@@ -61,6 +63,35 @@ def post(door: APIClient, path: str, **body):
 
 def where() -> dict[int, tuple]:
     return {task.pk: (task.team_id, task.lane_id, task.rank, task.due_at) for task in Task.objects.all()}
+
+
+def test_staff_find_of_a_plan_what_is_their_regions_and_no_more(gateway, project, hyderabad, chennai, roles) -> None:
+    romania = make_region("ro", "Romania", "Europe/Bucharest")
+    bucharest = make_team("Bucharest", romania)
+    project.teams.add(bucharest)
+    make_reviewer("ioana", bucharest, country="RO")
+    make_ready_clips(gateway, 2)
+    make_ready_clips(gateway, 2, region="ro")
+    assert spread_now() == 2
+    all_ops = signed_in(make_user("all-ops", "ops manager", is_staff=True))
+    plan = all_ops.get("/api/v1/ops/plans").json()["plans"][0]["id"]
+    lines = all_ops.get(f"/api/v1/ops/plans/{plan}").json()["lines"]
+    assert {line["region"] for line in lines} == {"in", "ro"}
+    assert any("Bucharest" in line["why"] for line in lines)
+    of_india = signed_in(make_user("ops-in", "ops manager", is_staff=True, places=[hyderabad.region]))
+    lines = of_india.get(f"/api/v1/ops/plans/{plan}").json()["lines"]
+    assert {line["region"] for line in lines} == {"in"}
+    assert "Bucharest" not in str(lines)
+    of_romania = signed_in(make_user("ops-ro", "ops manager", is_staff=True, places=[romania]))
+    lines = of_romania.get(f"/api/v1/ops/plans/{plan}").json()["lines"]
+    assert {line["region"] for line in lines} == {"ro"}
+    assert [line["why"] for line in lines] == [UNTOLD]
+    for named in (hyderabad.pk, 10**6):
+        refused = post(of_romania, "/preview", project=project.pk, teams=[named])
+        assert (refused.status_code, refused.json()["code"]) == (400, "unknown-team")
+        assert "Hyderabad" not in refused.content.decode()
+    told = post(of_india, "/preview", project=project.pk).json()
+    assert {team["name"] for team in told["teams"]} == {"Hyderabad", "Chennai"}
 
 
 def test_tasks_go_to_the_team_that_was_named_and_back(gateway, project, hyderabad, chennai, door) -> None:

@@ -91,7 +91,7 @@ def test_the_csv_adds_up_to_the_spans(tasks, asha, ravi, django_assert_num_queri
 def test_ops_get_the_csv_by_the_door_and_the_admin(roles, client, tasks, asha) -> None:
     now = database_now()
     worked(asha, 60, at=now - timedelta(minutes=2))
-    door = signed_in(make_user("ops-api", "ops manager"))
+    door = signed_in(make_user("ops-api", "ops manager", is_staff=True))
     asked = {"first": str(now.date() - timedelta(days=1)), "last": str(now.date() + timedelta(days=1))}
     page: Any = door.get("/api/v1/ops/timesheets", asked)
     assert b"asha" in b"".join(page.streaming_content)
@@ -109,7 +109,7 @@ def test_ops_get_the_csv_by_the_door_and_the_admin(roles, client, tasks, asha) -
 
 
 def test_a_person_contests_and_staff_answer_through_the_doors(roles, client, tasks, asha) -> None:
-    mine, ops = signed_in(asha.user), signed_in(make_user("ops-api", "ops manager"))
+    mine, ops = signed_in(asha.user), signed_in(make_user("ops-api", "ops manager", is_staff=True))
     today = str(local_day(database_now(), "Asia/Kolkata"))
     made = mine.post(f"/api/v1/me/time/{today}/contest", {"note": "an hour is missing"})
     assert made.status_code == 201

@@ -25,11 +25,13 @@ from annotations.models import (
     LateAnswer,
     Lease,
     Plan,
+    PlanKind,
     Project,
     Task,
     TimeContest,
     Timesheet,
 )
+from annotations.planning import by_hand
 from clips.models import (
     AccessEntry,
     Addition,
@@ -72,7 +74,7 @@ from workforce.models import (
 FAR = 887_700_000
 WORD = "Zalmoxis"
 FORBIDDEN = re.compile(
-    rf"(?<![0-9A-Za-z])88770\d{{4}}(?![0-9A-Za-z])|{WORD}|Dacia|[>\"']ro[<\"']|ro-en-1", re.IGNORECASE
+    rf"(?<![0-9A-Za-z])88770\d{{4}}(?:\d{{6}})?(?![0-9A-Za-z])|{WORD}|Dacia|[>\"']ro[<\"']|ro-en-1", re.IGNORECASE
 )
 # Tables whose rows are of no region.
 OF_NO_REGION: set[type[Model]] = {Group}
@@ -130,6 +132,8 @@ def build(code: str, *, name: str, zone: str, word: str, gateway: User) -> World
         # What an owner said is told from what another did by the owner's key.
         Clip.objects.filter(pk=clip.pk).update(facts={"video_codec": f"{word}-codec"}, failure=f"{word} {number}")
     spreading.spread(at=at)
+    # What the beat plans is of all regions at once, so its number is nobody's; each finds the lines of theirs.
+    Plan.objects.filter(kind=PlanKind.BEAT).delete()
     world = World(region, team, project, list(Clip.objects.filter(region=code).order_by("pk")), manager)
     _people(world, crew, word=word, at=at)
     _work(world, crew, word=word)
@@ -176,7 +180,8 @@ def _work(world: World, crew: list[Reviewer], *, word: str) -> None:
     rows[LateAnswer] = LateAnswer.objects.create(lease=leases[2], answer=answer, received_at=database_now())
     rows[Task], rows[QuotaDay] = leases[2].task, QuotaDay.objects.get(reviewer=crew[0])
     rows[Lane] = leases[2].task.lane
-    rows[Plan] = Plan.objects.filter(lines__to_team=world.team).latest("pk")
+    choice = by_hand.Choice(project_id=world.project.pk, teams=[world.team.pk], priority=3)
+    rows[Plan] = by_hand.apply(choice, by=world.manager, reason=f"{word} plan", at=database_now())
     rows[ActiveSpan] = ActiveSpan.objects.create(
         reviewer=crew[0], lease=leases[2], day=rows[QuotaDay].day, time_zone="UTC",
         started_at=leases[2].granted_at, ended_at=leases[2].granted_at + timedelta(seconds=7),

@@ -137,7 +137,7 @@ def reaches(request: HttpRequest, row: Closure | WorkedHoliday) -> bool:
     return True
 
 
-class ForWhomForm(forms.ModelForm):  # type: ignore[type-arg]
+class ForWhomForm(forms.ModelForm):
     """Refuses, where it is typed, what is for others, too."""
 
     asked_by: Any = None
