@@ -6,8 +6,8 @@ most seats are answered; then the task is disputed, and waits visibly for a pers
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -57,6 +57,39 @@ def settle(task_id: int, *, at: datetime) -> str | None:
             **changes,
         )
         return new
+
+
+def settle_all(task_ids: Collection[int], *, at: datetime) -> int:
+    """Settle these full tasks as :func:`settle` does, those that agree in a few statements however many they are, ties
+    one by one; returns how many were full."""
+    with transaction.atomic():
+        # In the order of their numbers, so that two who settle the same cannot wait for each other.
+        full = Task.objects.select_for_update().filter(pk__in=task_ids, state=TaskState.FULL).order_by("pk")
+        answers: dict[int, list[str]] = {pk: [] for pk in full.values_list("pk", flat=True)}
+        for pk, label in Annotation.objects.filter(task__in=answers).values_list("task", "label"):
+            answers[pk].append(label)
+        alike: dict[tuple[str, tuple[tuple[str, int], ...]], list[int]] = defaultdict(list)
+        ties = []
+        for pk, labels in answers.items():
+            most = leading(labels)
+            if most is None:
+                ties.append(pk)
+            else:
+                alike[most, tuple(sorted(Counter(labels).items()))].append(pk)
+        for (most, votes), found in sorted(alike.items()):
+            move(
+                Task.objects.filter(pk__in=found),
+                moves=TASK_MOVES,
+                old=TaskState.FULL,
+                new=TaskState.SETTLED,
+                label=most,
+                votes=dict(votes),
+                state_since=at,
+                due_at=None,
+            )
+    for pk in ties:
+        settle(pk, at=at)
+    return len(answers)
 
 
 def waiting(*, at: datetime, most: int = 500) -> list[int]:

@@ -225,3 +225,15 @@ class PlanOver(Refusal):
     """This plan was undone already, or was made by itself: only plans by hand are undone."""
 
     code = "plan-over"
+
+
+class ScenarioWrong(BadInput):
+    """This scenario cannot be simulated as it is."""
+
+    code = "scenario-wrong"
+
+
+class NotScratch(Refusal):
+    """A simulation runs in a database of its own only, which it makes and drops."""
+
+    code = "not-a-scratch-database"

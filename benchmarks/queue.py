@@ -64,10 +64,11 @@ from contextlib import contextmanager  # noqa: E402
 from dataclasses import asdict, dataclass, field  # noqa: E402
 from typing import Any  # noqa: E402
 
-from benchmarks.rig import crew, data, engines, machine, plot, reading  # noqa: E402
+from benchmarks.rig import crew, data, engines, machine, reading  # noqa: E402
 from benchmarks.rig.crew import Crew, Slice, at  # noqa: E402
 from benchmarks.rig.data import Dataset, Person  # noqa: E402
 from benchmarks.rig.served import server  # noqa: E402
+from config import plot  # noqa: E402
 
 KEPT = ROOT / "docs" / "benchmarks"
 PARTS = ("claims", "http", "reads", "decay", "think", "servers")

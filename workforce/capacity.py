@@ -80,6 +80,24 @@ def left(reviewer: Reviewer, *, start: datetime, end: datetime, at: datetime, pa
     return _told(person, seconds=sum(one.seconds for one in mine), tasks=sum(one.tasks for one in mine))
 
 
+def working_spans(team_ids: Collection[int], *, start: datetime, end: datetime) -> dict[int, list[Span]]:
+    """When each active person of these teams works between two instants (UTC), in order, cut where their local day
+    ends; whoever does not work is left out."""
+    teams = list(Team.objects.filter(pk__in=team_ids).select_related("region").order_by("pk"))
+    people = list(
+        Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True).order_by("pk")
+    )
+    calendar = _Calendar(teams, people, start=start, end=end)
+    found: dict[int, list[Span]] = {}
+    for team in teams:
+        mine = [person for person in people if person.team_id == team.pk]
+        for span in calendar.shifts_of(team):
+            for person in mine:
+                if pieces := calendar.pieces_of(person, team, span):
+                    found.setdefault(person.pk, []).extend(piece for _day, piece in pieces)
+    return {pk: sorted(spans) for pk, spans in found.items()}
+
+
 def _shifts(
     teams: list[Team], people: list[Reviewer], *, start: datetime, end: datetime, pace: Mapping[int, float]
 ) -> list[TeamShift]:

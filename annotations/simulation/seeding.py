@@ -1,0 +1,186 @@
+"""A scenario's people, places, calendars and projects as rows of a scratch database, and its clips as they come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+
+from django.contrib.auth.models import User
+
+from annotations.models import Project
+from annotations.simulation import queries, scratch
+from annotations.simulation.scenario import Arrivals, Crowd, Scenario
+from clips import disclosing
+from clips.models import Channel, ConsentEvent, EventKind, Purpose
+from workforce.models import (
+    Clearance,
+    Closure,
+    DailyLimit,
+    LimitLevel,
+    Region,
+    ResidencyBasis,
+    Reviewer,
+    Shift,
+    Skill,
+    Team,
+)
+
+SAID = (
+    "People look at your clips. They sit in the countries of your region. They teach detectors to tell threats from "
+    "false alarms. Clips are kept for thirty days. You can stop this under Settings."
+)
+POINTS = dict(
+    zip(
+        ("people", "countries", "why", "how_long", "how_to_stop"),
+        (part + "." for part in SAID.rstrip(".").split(". ")),
+        strict=True,
+    )
+)
+OWNERS = 100
+LONG_AGO = timedelta(days=365)
+
+
+def seed(scenario: Scenario) -> dict[int, Crowd]:
+    """Write all of it but the clips; returns of which crowd each reviewer is."""
+    scratch.check()
+    staff = User.objects.create(username="simulation", password="!")  # noqa: S106 -- nobody can sign in with it
+    before = scenario.starts - LONG_AGO
+    regions = {}
+    for said in scenario.regions:
+        region = regions[said.code] = Region.objects.create(code=said.code, name=said.code, time_zone=said.time_zone)
+        ResidencyBasis.objects.bulk_create(
+            ResidencyBasis(region=region, country=country, basis="simulated", author=staff, starts_at=before)
+            for country in said.countries
+        )
+        _owners(said.code, staff, at=before)
+    found: dict[int, Crowd] = {}
+    teams = {}
+    for place in scenario.teams:
+        team = teams[place.name] = Team.objects.create(
+            region=regions[place.region], name=place.name, time_zone=place.time_zone, weight=place.weight
+        )
+        Shift.objects.bulk_create(
+            Shift(team=team, weekday=day, begins=hours.begins, ends=hours.ends)
+            for hours in place.shifts
+            for day in hours.days
+        )
+        Closure.objects.bulk_create(
+            Closure(team=team, first_day=one.first, last_day=one.last, reason=one.reason) for one in place.closures
+        )
+        for crowd in place.people:
+            found |= dict.fromkeys(_people(team, crowd, staff, at=before), crowd)
+    _projects(scenario, teams)
+    return found
+
+
+def _people(team: Team, crowd: Crowd, staff: User, *, at: datetime) -> list[int]:
+    first = Reviewer.objects.count()
+    names = [f"p{first + number}" for number in range(crowd.count)]
+    users = User.objects.bulk_create(User(username=name, password="!") for name in names)  # noqa: S106
+    people = Reviewer.objects.bulk_create(
+        Reviewer(
+            user=user,
+            team=team,
+            country=crowd.country,
+            time_zone=team.time_zone,
+            pseudonym=name,
+            clearance=Clearance.SENSITIVE if crowd.cleared else Clearance.ORDINARY,
+        )
+        for user, name in zip(users, names, strict=True)
+    )
+    Skill.objects.bulk_create(Skill(reviewer=person, name=skill) for person in people for skill in crowd.skills)
+    DailyLimit.objects.bulk_create(
+        DailyLimit(
+            level=LimitLevel.REVIEWER,
+            reviewer=person,
+            value=crowd.quota,
+            from_day=at.date(),
+            reason="simulated",
+            author=staff,
+        )
+        for person in people
+    )
+    return [person.pk for person in people]
+
+
+def _projects(scenario: Scenario, teams: dict[str, Team]) -> None:
+    schema = {
+        "question": "What did the camera see?",
+        "labels": [{"value": label, "name": label} for label in scenario.labels],
+        "note": False,
+    }
+    for said in scenario.projects:
+        project = Project.objects.create(
+            slug=said.slug,
+            name=said.slug,
+            label_schema=schema,
+            clip_kind=said.kind,
+            overlap=said.overlap,
+            most_seats=said.most_seats,
+            due_hours=said.due_hours,
+            priority=said.priority,
+            prefetch=said.prefetch,
+            lease_seconds=said.lease_seconds,
+            skills=list(said.skills),
+        )
+        project.teams.set(teams[name] for name in said.teams)
+
+
+def _owners(region: str, staff: User, *, at: datetime) -> None:
+    """Owners who agreed, for all clips that they will send."""
+    told = disclosing.publish(
+        version=f"simulated-{region}", region=region, language="en", text=SAID, checklist=POINTS, by=staff, at=at
+    )
+    for number in range(OWNERS):
+        ConsentEvent.objects.create(
+            kind=EventKind.GIVEN,
+            owner_key=f"owner-of-{region}-{number:03}",
+            purposes=[Purpose.HUMAN_REVIEW],
+            disclosure=told,
+            channel=Channel.values[0],
+            at=at,
+            actor=staff,
+        )
+
+
+class Inflow:
+    """Clips as they come: of each sort so many a stretch of time, what is left of a clip carried over to the next."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.staff = User.objects.get(username="simulation").pk
+        self.rest = [0.0 for _ in scenario.arrivals]
+        self.random = Random(f"{scenario.seed} arrivals")  # noqa: S311 -- the same each time is what is wanted
+        self.came = 0
+
+    def waiting(self) -> None:
+        """Those that wait when it begins; they came within the hour before."""
+        for sort in self.scenario.arrivals:
+            if sort.waiting:
+                start = self.scenario.starts - timedelta(hours=1)
+                self._add(sort, sort.waiting, start=start, end=self.scenario.starts)
+
+    def come(self, *, start: datetime, end: datetime) -> None:
+        """Those that come between two instants of one hour."""
+        for place, sort in enumerate(self.scenario.arrivals):
+            if start.weekday() in sort.days:
+                self.rest[place] += sort.by_hour[start.hour] * (end - start).total_seconds() / 3600
+            count = int(self.rest[place] + 1e-9)
+            if count:
+                self.rest[place] -= count
+                self._add(sort, count, start=start, end=end)
+
+    def _add(self, sort: Arrivals, count: int, *, start: datetime, end: datetime) -> None:
+        exact = count * sort.sensitive
+        sensitive = int(exact) + (self.random.random() < exact % 1)
+        queries.add_clips(
+            region=sort.region,
+            kind=sort.kind,
+            count=count,
+            sensitive=sensitive,
+            duration_ms=round(sort.seconds * 1000),
+            by=self.staff,
+            start=start,
+            end=end,
+        )
+        self.came += count
