@@ -80,7 +80,9 @@ def outlook(
     length = SHIFT
     if always_open:
         days, length = [TODAY + timedelta(days=ahead) for ahead in range(14)], timedelta(days=1)
-    shifts = [TeamShift(pk, "in", begins(day), begins(day) + length, crew) for day in days for pk, crew in crews.items()]
+    shifts = [
+        TeamShift(pk, "in", begins(day), begins(day) + length, crew) for day in days for pk, crew in crews.items()
+    ]
     return Outlook(AT, parts, tuple(shifts), dict.fromkeys(crews, "UTC"), {"in": frozenset({"IN"})}, past)
 
 
@@ -89,7 +91,7 @@ def part(key: int, seats: int, *teams: int, overlap: int = 1, skills: tuple[str,
 
 
 def steady(crew: tuple[PersonCapacity, ...], share: float, *, days: int = 20, team_id: int = 1) -> tuple[PastDay, ...]:
-    back = open_days(TODAY - timedelta(days=28), TODAY - timedelta(days=1))[-days:]
+    back = open_days(TODAY - timedelta(days=28), TODAY - timedelta(days=1))[::-1][:days]
     return tuple(
         PastDay(one.reviewer_id, team_id, day, one.tasks, round(one.tasks * share)) for day in back for one in crew
     )

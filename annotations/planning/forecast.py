@@ -27,8 +27,8 @@ Array = np.ndarray
 DRAWS, SEED = 500, 20260101
 HALF, LIKELY = 0.5, 0.9
 # Of a team that nobody has seen at work: it uses 70 % of what it could, give or take a fifth from day to day; worth
-# half a day of history, so a week outweighs it by far.
-PRIOR_USE, PRIOR_SPREAD, PRIOR_DAYS, PRIOR_SURETY = 0.7, 0.2, 0.5, 4.0
+# one day of history, so a week outweighs it.
+PRIOR_USE, PRIOR_SPREAD, PRIOR_DAYS, PRIOR_SURETY = 0.7, 0.2, 1.0, 4.0
 # After so many days a day counts half: teams change.
 HALF_LIFE = 14.0
 # Neighbouring days are alike (a cold, a hard batch), so they tell less of the level than as many days apart would.
