@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from annotations.models import Plan, PlanLine
 from annotations.planning.by_hand import MOST, Preview, TeamOutlook
+from annotations.planning.forecasting import Batch, Finish, Forecasts, ProjectForecast
 from annotations.scopes import told
 from config.http.strict import ReasonIn, StrictSerializer, Text, WholeNumber
 
@@ -107,3 +108,47 @@ class PreviewOut(serializers.Serializer[Preview]):
     begun = serializers.IntegerField(help_text="Tasks that the choice names and that stay: somebody has begun them.")
     teams = TeamOutlookOut(many=True)
     lines = PlanLineOut(many=True)
+
+
+class FinishOut(serializers.Serializer[Finish]):
+    """When work that waits now will be done."""
+
+    tasks = serializers.IntegerField(help_text="Tasks, and clips that are none yet, that wait for answers now.")
+    seats = serializers.IntegerField(help_text="Answers that they still need, with those that ties will ask for.")
+    due_at = serializers.DateTimeField(help_text="When the first of them is due.")
+    finish_50 = serializers.DateTimeField(
+        source="half_at", allow_null=True, help_text="Done by then with even odds. Null: later than `until`, or never."
+    )
+    finish_90 = serializers.DateTimeField(
+        source="likely_at",
+        allow_null=True,
+        help_text="Done by then with nine in ten. Null: later than `until`, or never.",
+    )
+    never = serializers.CharField(help_text="Why some of them are never done, as it stands; empty: all will be.")
+    stuck = serializers.IntegerField(help_text="How many tasks that is said of.")
+
+
+class BatchOut(serializers.Serializer[Batch]):
+    arrived_on = serializers.DateField(
+        allow_null=True, help_text="The day, in their region, on which its clips came in; null: it is a plan's."
+    )
+    plan = serializers.IntegerField(
+        source="plan_id", allow_null=True, help_text="The plan by hand that chose them; null: it is a day's."
+    )
+    finish = FinishOut()
+
+
+class ProjectForecastOut(serializers.Serializer[ProjectForecast]):
+    project = serializers.IntegerField(source="project_id", help_text="Its number.")
+    name = serializers.CharField()
+    days_seen = serializers.IntegerField(
+        help_text="Days of its teams that the forecast learned from; with few it goes by a wide guess."
+    )
+    finish = FinishOut()
+    batches = BatchOut(many=True, help_text="By day of arrival, then by plan by hand; a clip may be in one of each.")
+
+
+class ForecastsOut(serializers.Serializer[Forecasts]):
+    at = serializers.DateTimeField(help_text="As of when; a forecast is told for some minutes.")
+    until = serializers.DateTimeField(help_text="How far was looked: what has no finish, and can be done, is later.")
+    projects = ProjectForecastOut(many=True)

@@ -1,4 +1,4 @@
-"""Ops' doors to planning: what would come of a choice, doing it with a reason, taking it back."""
+"""Ops' doors to planning: what would come of a choice, doing it with a reason, taking it back; when it is done."""
 
 from __future__ import annotations
 
@@ -11,8 +11,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotations.models import Plan
-from annotations.plan_serializers import ApplyIn, ChoiceIn, PlanOut, PlansOut, PlanWithLinesOut, PreviewOut
-from annotations.planning import by_hand, undoing
+from annotations.plan_serializers import (
+    ApplyIn,
+    ChoiceIn,
+    ForecastsOut,
+    PlanOut,
+    PlansOut,
+    PlanWithLinesOut,
+    PreviewOut,
+)
+from annotations.planning import by_hand, forecasting, undoing
 from annotations.planning.by_hand import Choice
 from config.clock import database_now
 from config.http.roles import needs
@@ -116,3 +124,23 @@ class UndoView(APIView):
         get_seen(request.user, Plan.objects.all(), pk)
         plan = undoing.undo(pk, by=cast(User, request.user), **incoming.validated_data, at=database_now())
         return Response(whole(request, plan))
+
+
+class ForecastsView(APIView):
+    """When what waits will be done."""
+
+    permission_classes = [needs("annotations.view_plan")]
+
+    @extend_schema(
+        operation_id="list_forecasts",
+        responses={200: ForecastsOut},
+        summary="When projects and batches will be finished",
+        description="For each project with work that waits, and each batch of it (the clips of one day, or what a plan "
+        "by hand chose), when it is done with even odds and with nine in ten. It follows from calendars, quotas, each "
+        "person's pace, how much of their room people used on past days, and the work that goes first. Foretold is "
+        "what waits now: clips that come later, and tasks that wait for staff, are not in it. Of others' work nothing "
+        "is told.",
+    )
+    def get(self, request: Request) -> Response:
+        found = forecasting.forecasts(at=database_now(), to=cast(User, request.user))
+        return Response(ForecastsOut(found).data)

@@ -16,6 +16,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
+from annotations.planning import forecasting
+from annotations.planning.forecasting import Finish
 from clips.models import (
     GRANTED,
     SHOWN,
@@ -74,6 +76,16 @@ class TeamRow:
         return round(100 * self.used / self.allowed) if self.allowed else 0
 
 
+@dataclass(frozen=True)
+class FinishRow:
+    """When one project's work will be done."""
+
+    name: str
+    link: str
+    finish: Finish
+    days_seen: int
+
+
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows; called by the admin's site."""
     at, user = database_now(), staff(request)
@@ -83,6 +95,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "clips": clip_cards(at=at, to=user),
         "teams": team_rows(at=at, to=user),
         "hours": answers_by_hour(at=at, to=user),
+        "foretold": finishes(at=at, to=user) if user.has_perm("annotations.view_project") else [],
     }
 
 
@@ -229,6 +242,20 @@ def team_rows(*, at: datetime, to: User | None = None) -> list[TeamRow]:
             )
         )
     return rows
+
+
+def finishes(*, at: datetime, to: User | None = None) -> list[FinishRow]:
+    """Each project with work that waits, and when that will be done."""
+    url = reverse("admin:annotations_task_changelist")
+    return [
+        FinishRow(
+            name=one.name,
+            link=f"{url}?{urlencode({'project__id__exact': one.project_id})}",
+            finish=one.finish,
+            days_seen=one.days_seen,
+        )
+        for one in forecasting.forecasts(at=at, to=to).projects
+    ]
 
 
 def answers_by_hour(*, at: datetime, to: User | None = None) -> list[dict[str, Any]]:

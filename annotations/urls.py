@@ -30,6 +30,7 @@ urlpatterns = [
     path("ops/plans/preview", plans_api.PreviewView.as_view(), name="ops-plan-preview"),
     path("ops/plans/<int:pk>", plans_api.PlanView.as_view(), name="ops-plan"),
     path("ops/plans/<int:pk>/undo", plans_api.UndoView.as_view(), name="ops-plan-undo"),
+    path("ops/forecasts", plans_api.ForecastsView.as_view(), name="ops-forecasts"),
     path("ops/cases", ops.CasesView.as_view(), name="ops-cases"),
     path("ops/cases/<int:pk>/decision", ops.DecisionView.as_view(), name="ops-decision"),
 ]

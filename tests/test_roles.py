@@ -118,6 +118,7 @@ POLICY |= {
     ("ops-reviewer-capacity", "GET"): dict.fromkeys(SEE_PEOPLE, 400) | dict.fromkeys(ANYONE - SEE_PEOPLE, 403),
     ("ops-timesheets", "GET"): dict.fromkeys(SEE_PLANS, 400) | dict.fromkeys(ANYONE - SEE_PLANS, 403),
     ("ops-plans", "GET"): dict.fromkeys(SEE_PLANS, 200) | dict.fromkeys(ANYONE - SEE_PLANS, 403),
+    ("ops-forecasts", "GET"): dict.fromkeys(SEE_PLANS, 200) | dict.fromkeys(ANYONE - SEE_PLANS, 403),
     ("ops-plan", "GET"): dict.fromkeys(SEE_PLANS, 404) | dict.fromkeys(ANYONE - SEE_PLANS, 403),
     ("ops-reviewer-day", "GET"): {"ops manager": 404} | dict.fromkeys(ANYONE - {"ops manager"}, 403),
     ("ops-reviewer-day", "PUT"): {"ops manager": 400} | dict.fromkeys(ANYONE - {"ops manager"}, 403),

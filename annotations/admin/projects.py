@@ -6,17 +6,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.models import User
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from annotations import exporting, faces, spreading, stopping, supervision
 from annotations.models import Project, Task, TaskState
+from annotations.planning import forecasting
+from annotations.planning.forecasting import Finish
 from annotations.scopes import check_whole, is_whole, regions_of
 from annotations.tasks import write_export
 from config.acting import staff, with_reason
@@ -53,6 +58,30 @@ def asked_by(project: Project) -> User:
     return user
 
 
+def spoken(finish: Finish) -> SafeString | str:
+    """When work will be done, as a person would say it."""
+    if finish.never:
+        return format_html('<span title="{} tasks">never, as it stands: {}</span>', finish.stuck, finish.never)
+    if finish.likely_at is None:
+        return f"not within {forecasting.HORIZONS[-1].days} days"
+    half = f"{finish.half_at:%Y-%m-%d %H:%M} UTC" if finish.half_at else "later"
+    return format_html(
+        "<span title=\"With nine in ten, of {} tasks that wait now. With even odds by {}\">{}</span>",
+        finish.tasks, half, f"{finish.likely_at:%Y-%m-%d %H:%M} UTC",
+    )  # fmt: skip
+
+
+class WithForecast(ChangeList):
+    """The list with what is foretold of the projects on the page, read once."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        found = forecasting.forecasts(at=database_now(), to=staff(request))
+        by_project = {one.project_id: one.finish for one in found.projects}
+        for project in self.result_list:
+            project.finish = by_project.get(project.pk)
+
+
 @admin.register(Project)
 class ProjectAdmin(Register):
     list_display = [
@@ -66,6 +95,7 @@ class ProjectAdmin(Register):
         "faces",
         "open_tasks",
         "settled_tasks",
+        "finished_by",
         "schema_version",
     ]
     list_filter = ["is_active", "purpose", "faces", "teams"]
@@ -163,6 +193,15 @@ class ProjectAdmin(Register):
     @display(description="Open tasks", ordering="open_count")
     def open_tasks(self, project: Project) -> int:
         return project.open_count  # type: ignore[attr-defined]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return WithForecast
+
+    @display(description="Finished by")
+    def finished_by(self, project: Project) -> SafeString | str:
+        """Nine in ten; even odds when pointed at. Of what waits now, and of what who asks may find."""
+        finish = getattr(project, "finish", None)
+        return spoken(finish) if finish else "nothing waits"
 
     @display(description="Settled", ordering="settled_count")
     def settled_tasks(self, project: Project) -> int:

@@ -109,6 +109,130 @@ def lying(*, but: Sequence[int] = ()) -> list[Lying]:
     ]
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """Work of one sort that waits, in one place, of clips that came in on one day of their region."""
+
+    project_id: int
+    region: str
+    clearance: int
+    arrived_on: date
+    tasks: int
+    overlap: int
+    lane_id: int | None = None
+    """None: clips that are no tasks yet."""
+    team_id: int | None = None
+    skills: tuple[str, ...] = ()
+    plan_id: int | None = None
+    """The last plan by hand that chose them, if one did and was not undone."""
+    movable: bool = True
+    turn: int = 0
+    """The lowest rank of them, without turns of seats that came back."""
+    seats: int = 0
+    """Without an answer, held or free."""
+    due_at: datetime | None = None
+
+
+def awaited_clips(project_ids: Sequence[int]) -> list[Awaited]:
+    """As :func:`fresh`, by the day on which the clips came in."""
+    return [
+        Awaited(*row)
+        for row in _rows(
+            f"""
+            SELECT p.id, c.region, c.is_sensitive::int, (c.created_at AT TIME ZONE g.time_zone)::date, count(*),
+                   p.overlap
+              FROM annotations_project p
+              JOIN clips_clip c ON {WANTED}
+              JOIN workforce_region g ON g.code = c.region
+             WHERE p.id = ANY (%(projects)s)
+               AND g.id IN (SELECT w.region_id
+                              FROM annotations_project_teams pt
+                              JOIN workforce_team w ON w.id = pt.team_id
+                             WHERE pt.project_id = p.id)
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+            """,  # noqa: S608
+            {"projects": list(project_ids)},
+        )
+    ]
+
+
+def awaited_tasks() -> list[Awaited]:
+    """All open tasks, of paused projects, too; counted by lane, day of arrival, due day, overlap and plan by hand."""
+    return [
+        Awaited(*row)
+        for row in _rows(
+            f"""
+            SELECT ln.project_id, ln.region, ln.clearance, o.arrived_on, o.tasks, o.overlap, ln.id, ln.team_id,
+                   ln.skills, o.plan_id, o.movable, o.turn, o.seats, o.due_at
+              FROM (SELECT t.lane_id, (c.created_at AT TIME ZONE g.time_zone)::date AS arrived_on, hand.plan_id,
+                           t.overlap, {UNTOUCHED} AND NOT {KEPT} AS movable,
+                           (t.due_at AT TIME ZONE 'UTC')::date AS due_on, count(*) AS tasks,
+                           sum(t.overlap - t.answers) AS seats, min(t.due_at) AS due_at,
+                           coalesce(min(t.rank) FILTER (WHERE t.rank >= {EXPRESS}), 0) AS turn
+                      FROM annotations_task t
+                      JOIN clips_clip c ON c.id = t.clip_id
+                      JOIN workforce_region g ON g.code = c.region
+                      LEFT JOIN LATERAL (
+                           SELECT max(l.plan_id) AS plan_id
+                             FROM annotations_planitem i
+                             JOIN annotations_planline l ON l.id = i.line_id
+                             JOIN annotations_plan n ON n.id = l.plan_id
+                            WHERE i.task_id = t.id AND n.state <> 'undone') hand ON true
+                     WHERE t.state = 'open'
+                     GROUP BY 1, 2, 3, 4, 5, 6) o
+              JOIN annotations_lane ln ON ln.id = o.lane_id
+             ORDER BY ln.id, o.arrived_on, o.due_on, o.overlap, o.plan_id, o.movable
+            """,  # noqa: S608
+            {},
+        )
+    ]
+
+
+def seats_of_settled(project_ids: Sequence[int], *, tasks: int) -> dict[int, float]:
+    """Of each project, the answers that a settled task took on the average of the latest ``tasks``."""
+    return {
+        int(project): float(seats)
+        for project, seats in _rows(
+            """
+            SELECT p.id, avg(s.overlap)
+              FROM unnest(%(projects)s::bigint[]) p(id)
+             CROSS JOIN LATERAL (
+                    SELECT t.overlap FROM annotations_task t
+                     WHERE t.project_id = p.id AND t.state = 'settled'
+                     ORDER BY t.id DESC LIMIT %(tasks)s) s
+             GROUP BY 1
+            """,
+            {"projects": list(project_ids), "tasks": tasks},
+        )
+    }
+
+
+def oldest_taken(*, since: date, people: int, leases: int) -> list[tuple[int, date, datetime]]:
+    """By team and local day: when the oldest of the tasks was made that were taken first on it, of a few people's few
+    leases. What had been made by the end of an earlier day was there when that day ended."""
+    return [
+        (int(team), day, oldest)
+        for team, day, oldest in _rows(
+            """
+            SELECT q.team_id, q.day, min(first.made_at)
+              FROM (SELECT d.id, d.day, r.team_id,
+                           row_number() OVER (PARTITION BY r.team_id, d.day ORDER BY d.used DESC, d.id) AS place
+                      FROM workforce_quotaday d
+                      JOIN workforce_reviewer r ON r.id = d.reviewer_id
+                     WHERE d.day >= %(since)s AND r.is_active) q
+             CROSS JOIN LATERAL (
+                    SELECT t.created_at AS made_at
+                      FROM (SELECT l.task_id FROM annotations_lease l
+                             WHERE l.quota_day_id = q.id ORDER BY l.id LIMIT %(leases)s) taken
+                      JOIN annotations_task t ON t.id = taken.task_id) first
+             WHERE q.place <= %(people)s
+             GROUP BY 1, 2 ORDER BY 1, 2
+            """,
+            {"since": since, "people": people, "leases": leases},
+        )
+    ]
+
+
 def seen() -> str:
     """What plans follow from beside work and time, as a short text: it is another when somebody changed something."""
     return ".".join(

@@ -86,7 +86,7 @@ class Picture:
         return Problem(self.at, self.end, tuple(self.demands), tuple(self.shifts), self.teams, self.bases)
 
 
-def people_and_places(*, at: datetime) -> Picture:
+def people_and_places(*, at: datetime, window: timedelta = WINDOW) -> Picture:
     """All teams, their shifts in the window, and whose people may see which region's footage; no work yet."""
     rows = Team.objects.select_related("region").order_by("pk")
     teams = {row.pk: TeamFacts(row.pk, row.name, row.region.code, row.weight, row.is_paused) for row in rows}
@@ -96,10 +96,10 @@ def people_and_places(*, at: datetime) -> Picture:
         bases[code].add(country)
     seen = queries.seen()
     paces = pace.paces(list(Reviewer.objects.filter(is_active=True).values_list("pk", flat=True)), at=at)
-    shifts = team_shifts(list(teams), start=at, end=at + WINDOW, at=at, pace=paces)
+    shifts = team_shifts(list(teams), start=at, end=at + window, at=at, pace=paces)
     return Picture(
         at=at,
-        end=at + WINDOW,
+        end=at + window,
         seen=seen,
         teams=teams,
         zones={row.pk: row.time_zone for row in rows},
