@@ -257,6 +257,24 @@ def test_a_team_without_people_is_a_warning(ops, hyderabad) -> None:
     assert "Hyderabad has no people yet, so nobody works these hours." in page_of(page)
 
 
+def test_who_is_slower_by_an_instant_is_told_so_in_the_admin(ops, asha, monkeypatch) -> None:
+    """The other's row comes in between the look and the writing."""
+    from workforce.admin.calendars import AbsenceAdmin
+
+    save = AbsenceAdmin.save_model
+
+    def slower(self, request, obj, form, change):
+        Absence.objects.create(reviewer=asha, first_day=MAY, last_day=MAY)
+        save(self, request, obj, form, change)
+
+    monkeypatch.setattr(AbsenceAdmin, "save_model", slower)
+    form = {"reviewer": asha.pk, "first_day": str(MAY), "last_day": str(MAY)}
+    reply = ops.post(reverse("admin:workforce_absence_add"), form, follow=True)
+    assert calendars.OVERLAPS in page_of(reply)
+    # The other's went with the same transaction here; nothing of ours is there.
+    assert not Absence.objects.exists()
+
+
 def test_the_admin_takes_out_with_a_reason_and_then_only_shows(ops, asha) -> None:
     away = absence(asha, MAY, MAY)
     body = {"action": "take_out", "_selected_action": [away.pk], "confirmed": "yes", "reason": "came after all"}
