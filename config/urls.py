@@ -23,6 +23,7 @@ urlpatterns = [
     path("admin/clips/<int:pk>/footage/<slug:kind>", admin.site.admin_view(footage), name="footage"),
     path("admin/viewings/open", admin.site.admin_view(open_viewing), name="open-viewing"),
     path("admin/viewings/close", admin.site.admin_view(close_viewing), name="close-viewing"),
+    path("admin/", include("annotations.console.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),
