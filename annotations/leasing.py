@@ -33,14 +33,16 @@ from annotations.errors import (
     StaleToken,
 )
 from annotations.models import LEASE_MOVES, Lease, LeaseState, RecallReason, Task, TaskState
+from annotations.pace import paces
 from clips.models import Permit
 from clips.queries import permits
 from config.clock import DatabaseNow
 from config.errors import KeyReused, NotFound, Refusal
 from config.states import move
 from config.ticks import each
-from workforce import people, quotas
-from workforce.models import QuotaDay, Reviewer
+from workforce import capacity, people, quotas
+from workforce.errors import OffShift
+from workforce.models import QuotaDay, Reviewer, WorkingHours
 
 MOST_AT_ONCE = 10
 
@@ -60,11 +62,17 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
     One statement, which is one durable transaction: either the leases stand, their seats are taken and the day holds
     their units, or nothing happened. No work leaves an empty list and a reason: queue-empty, all-done-by-you,
     holding-enough or exposure-reached. With a ``key``, a repeat gets the same leases. Raises
-    :class:`workforce.errors.QuotaExhausted`, :class:`Paused`, :class:`KeyReused`, :class:`NotAReviewer`.
+    :class:`workforce.errors.QuotaExhausted`, :class:`workforce.errors.OffShift`, :class:`Paused`, :class:`KeyReused`,
+    :class:`NotAReviewer`.
     """
     taken = queries.take(user_id, min(count, MOST_AT_ONCE), key)
     if taken.outcome == "not-a-reviewer":
         raise NotAReviewer
+    if taken.outcome in {"hours-unknown", "off-shift", "not-begun"}:
+        hours = _hours(user_id, at=taken.at)
+        if taken.outcome == "hours-unknown" and patience > 0:
+            return lease_next(user_id, count=count, key=key, patience=patience - 1)
+        raise _off_shift(hours, at=taken.at)
     assert taken.day is not None  # noqa: S101 -- everybody but strangers has a day
     quota = quotas.Standing(taken.day, taken.time_zone, taken.day_limit, taken.used, taken.held)
     if taken.outcome == "quota-exhausted":
@@ -85,6 +93,29 @@ def lease_next(user_id: int, *, count: int, key: str | None = None, patience: in
         time.sleep(0.01)
         return lease_next(user_id, count=count, patience=patience - 1)
     return Granted([], quota, "all-done-by-you" if reason == "busy" else reason)
+
+
+def _hours(user_id: int, *, at: datetime) -> WorkingHours:
+    person = Reviewer.objects.get(user=user_id)
+    return capacity.note_hours(person.pk, pace=paces([person.pk], at=at)[person.pk], at=at)
+
+
+def _off_shift(hours: WorkingHours, *, at: datetime) -> OffShift:
+    """The refusal for somebody who does not work now, with the time when they do; or not for long enough."""
+    begins, ends = hours.begins_at, hours.ends_at
+    if begins is None or ends is None:
+        return OffShift("There are no working hours of yours in the next days; your team lead knows more.")
+    if begins > at:
+        return OffShift(
+            f"Your working hours begin at {begins.isoformat()}.",
+            retry_after=(begins - at).total_seconds(),
+            begins_at=begins.isoformat(),
+        )
+    return OffShift(
+        f"Your working hours end at {ends.isoformat()}, before you would have done one more.",
+        retry_after=(ends - at).total_seconds(),
+        ends_at=ends.isoformat(),
+    )
 
 
 def why_nothing(user_id: int) -> str:

@@ -40,7 +40,8 @@ def take(user_id: int, count: int, key: str | None = None) -> Taken:
     """Take up to ``count`` seats for the reviewer with this sign-in.
 
     Outcomes: granted, nothing, holding-enough, exposure-reached, quota-exhausted, you-are-paused, team-is-paused,
-    repeated (the same key: the same leases), key-reused (the key with another count), not-a-reviewer.
+    repeated (the same key: the same leases), key-reused (the key with another count), not-a-reviewer, not-begun (their
+    first day is to come), and where the team keeps hours: off-shift, hours-unknown (work them out, and ask again).
     """
     found = prepared.rows(
         "SELECT outcome, quota_day_id, day, time_zone, day_limit, used, held, lease_ids, at"

@@ -27,7 +27,7 @@ from annotations.planning import forecasting
 from clips.models import AccessStream, Clip, ClipState, Closing, Permit, Print
 from config.clock import database_now
 from tests.conftest import SCHEMA, make_clip, make_ready_clips, make_user, signed_in
-from workforce.models import Reviewer, RoleHeld, SignInTries, StaffScope
+from workforce.models import CalendarVersion, Reviewer, RoleHeld, SignInTries, StaffScope, WorkingHours
 
 pytestmark = pytest.mark.django_db
 
@@ -66,6 +66,8 @@ def test_every_table_is_listed() -> None:
         Print,
         TakeKey,
         SignInTries,
+        CalendarVersion,
+        WorkingHours,
     }
     # Roles and scopes are rows of the page of staff.
     inner |= {RoleHeld, StaffScope}

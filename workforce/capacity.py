@@ -9,16 +9,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from math import floor
 
 from workforce import queries, shifts
 from workforce.days import holidays_between
-from workforce.models import Absence, Closure, OwnHours, Reviewer, Shift, Team, WorkedHoliday
+from workforce.models import (
+    Absence,
+    CalendarVersion,
+    Closure,
+    OwnHours,
+    Reviewer,
+    Shift,
+    Team,
+    WorkedHoliday,
+    WorkingHours,
+)
 from workforce.shifts import Away, Hours, Off, Span, Zones
 
 # A pace so quick that nobody has it: it keeps a nought from being divided by.
 QUICKEST = 0.001
+# A claim may go by a person's hours this long, if no calendar changes; paces change more slowly.
+HOURS_KNOWN = timedelta(hours=1)
+LOOKED_AHEAD = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,14 @@ def left(reviewer: Reviewer, *, start: datetime, end: datetime, at: datetime, pa
     return _told(person, seconds=sum(one.seconds for one in mine), tasks=sum(one.tasks for one in mine))
 
 
-def working_spans(team_ids: Collection[int], *, start: datetime, end: datetime) -> dict[int, list[Span]]:
-    """When each active person of these teams works between two instants (UTC), in order, cut where their local day
-    ends; whoever does not work is left out."""
+def working_spans(
+    team_ids: Collection[int], *, start: datetime, end: datetime, only: int | None = None
+) -> dict[int, list[Span]]:
+    """When each active person of these teams, or one ``only``, works between two instants (UTC), in order, cut where
+    their local day ends; whoever does not work is left out."""
     teams = list(Team.objects.filter(pk__in=team_ids).select_related("region").order_by("pk"))
-    people = list(
-        Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True).order_by("pk")
-    )
+    rows = Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True)
+    people = list((rows if only is None else rows.filter(pk=only)).order_by("pk"))
     calendar = _Calendar(teams, people, start=start, end=end)
     found: dict[int, list[Span]] = {}
     for team in teams:
@@ -96,6 +110,31 @@ def working_spans(team_ids: Collection[int], *, start: datetime, end: datetime) 
                 if pieces := calendar.pieces_of(person, team, span):
                     found.setdefault(person.pk, []).extend(piece for _day, piece in pieces)
     return {pk: sorted(spans) for pk, spans in found.items()}
+
+
+def note_hours(reviewer_id: int, *, pace: float, at: datetime) -> WorkingHours:
+    """Work out when this person works now, or next, and write it down where claims read it (``sightline_hours_room``).
+
+    ``pace`` is active seconds a task. Who changes a calendar meanwhile makes what is written here void, and it is
+    worked out again.
+    """
+    # Read before the calendars are: what changes after this makes the answer void.
+    version = CalendarVersion.objects.get_or_create(pk=1, defaults={"version": 1})[0].version
+    team_id = Reviewer.objects.values_list("team_id", flat=True).get(pk=reviewer_id)
+    spans = working_spans([team_id], start=at, end=at + LOOKED_AHEAD, only=reviewer_id).get(reviewer_id, [])
+    begins, ends = next(iter(shifts.united(spans)), (None, None))
+    known = at + HOURS_KNOWN
+    found, _made = WorkingHours.objects.update_or_create(
+        reviewer_id=reviewer_id,
+        defaults={
+            "begins_at": begins,
+            "ends_at": ends,
+            "pace_ms": max(1, round(pace * 1000)),
+            "version": version,
+            "known_until": known if ends is None else min(known, ends),
+        },
+    )
+    return found
 
 
 def _shifts(

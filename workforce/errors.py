@@ -10,6 +10,13 @@ class QuotaExhausted(Refusal):
     status = 429
 
 
+class OffShift(Refusal):
+    """Your team keeps its hours, and these are not yours."""
+
+    code = "off-shift"
+    status = 409
+
+
 class NotASignIn(Refusal):
     """The user name or the password is not right."""
 

@@ -104,8 +104,8 @@ class TeamAdmin(Register):
     """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
 
     ordering = ["name"]
-    list_display = ["name", "region", "time_zone", "weight", "people", "is_paused"]
-    list_filter = ["region", "is_paused"]
+    list_display = ["name", "region", "time_zone", "weight", "people", "keeps_hours", "is_paused"]
+    list_filter = ["region", "keeps_hours", "is_paused"]
     list_select_related = ["region"]
     actions = ["pause", "resume"]
     search_fields = ["name"]

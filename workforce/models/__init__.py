@@ -1,6 +1,15 @@
 """The people: who they are, when they work, and what each may do on one local day."""
 
-from workforce.models.calendars import Absence, Closure, OwnHours, Shift, Weekday, WorkedHoliday
+from workforce.models.calendars import (
+    Absence,
+    CalendarVersion,
+    Closure,
+    OwnHours,
+    Shift,
+    Weekday,
+    WorkedHoliday,
+    WorkingHours,
+)
 from workforce.models.people import (
     Clearance,
     DailyLimit,
@@ -19,6 +28,7 @@ from workforce.models.staff import RoleHeld, Staff, StaffScope
 
 __all__ = [
     "Absence",
+    "CalendarVersion",
     "Clearance",
     "Closure",
     "DailyLimit",
@@ -38,6 +48,7 @@ __all__ = [
     "Team",
     "Weekday",
     "WorkedHoliday",
+    "WorkingHours",
     "check_region_code",
     "new_pseudonym",
 ]

@@ -257,3 +257,40 @@ class Absence(Standing):
     def ends_at(self) -> tuple[date, time]:
         """When it ends, on the wall; the end of a day is later than its every time."""
         return self.last_day, self.until_time or time.max
+
+
+class CalendarVersion(models.Model):
+    """How often any calendar changed: triggers count it up, in the transaction of what changes. One row."""
+
+    version = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+
+class WorkingHours(models.Model):
+    """When one person works now or next, worked out of all calendars, for claims to read; good until it is not."""
+
+    reviewer = models.OneToOneField(Reviewer, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    begins_at = models.DateTimeField(null=True, help_text="Empty: they do not work in the days to come.")
+    ends_at = models.DateTimeField(null=True)
+    pace_ms = models.PositiveIntegerField(help_text="Active time a task, in milliseconds.")
+    version = models.BigIntegerField(help_text="Of the calendars that it was worked out of.")
+    known_until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(begins_at__isnull=True, ends_at__isnull=True)
+                | Q(begins_at__isnull=False, ends_at__isnull=False, ends_at__gt=F("begins_at")),
+                name="working_hours_in_order",
+            ),
+            models.CheckConstraint(condition=Q(pace_ms__gt=0), name="working_hours_have_a_pace"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer_id}: {self.begins_at} to {self.ends_at}"

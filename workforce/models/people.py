@@ -60,7 +60,7 @@ class Region(models.Model):
         return self.name
 
 
-@kept("name", "weight", "exposure_minutes", "is_paused")
+@kept("name", "weight", "exposure_minutes", "keeps_hours", "is_paused")
 class Team(models.Model):
     """Reviewers who work together in one region, at one time zone."""
 
@@ -80,6 +80,12 @@ class Team(models.Model):
         db_default=60,
         validators=[MaxValueValidator(24 * 60)],
         help_text="Minutes of sensitive or distressing footage that one of its people is handed in a day, at most.",
+    )
+    keeps_hours = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="On: its people are handed work in their working hours only, and no more than they can do in what is "
+        "left of them. Off: whenever they ask.",
     )
     is_paused = models.BooleanField(default=False, help_text="On: nobody of the team is handed work.")
 
