@@ -10,7 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from math import floor
+
+from django.db.models import QuerySet
 
 from workforce import queries, shifts
 from workforce.days import holidays_between
@@ -69,6 +72,9 @@ class _Working:
     pieces: tuple[tuple[date, Span], ...]
 
 
+_Alike = tuple[Zones, int, str, tuple[Hours, ...], tuple[Away, ...], date | None, date | None]
+
+
 def team_shifts(
     team_ids: Collection[int], *, start: datetime, end: datetime, at: datetime, pace: Mapping[int, float]
 ) -> list[TeamShift]:
@@ -79,8 +85,7 @@ def team_shifts(
     a shift in which nobody works is told with nobody.
     """
     teams = list(Team.objects.filter(pk__in=team_ids).select_related("region").order_by("pk"))
-    people = Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True)
-    return _shifts(teams, list(people.order_by("pk")), start=max(start, at), end=end, pace=pace)
+    return _shifts(teams, list(_at_work(teams)), start=max(start, at), end=end, pace=pace)
 
 
 def left(reviewer: Reviewer, *, start: datetime, end: datetime, at: datetime, pace: float) -> PersonCapacity:
@@ -90,7 +95,8 @@ def left(reviewer: Reviewer, *, start: datetime, end: datetime, at: datetime, pa
     works = [person] if person.is_active and not person.is_paused and person.user.is_active else []
     told = _shifts(teams, works, start=max(start, at), end=end, pace={person.pk: pace})
     mine = [one for shift in told for one in shift.people]
-    return _told(person, seconds=sum(one.seconds for one in mine), tasks=sum(one.tasks for one in mine))
+    known = frozenset(person.skills), frozenset(person.languages)
+    return _told(person, known, seconds=sum(one.seconds for one in mine), tasks=sum(one.tasks for one in mine))
 
 
 def working_spans(
@@ -99,8 +105,7 @@ def working_spans(
     """When each active person of these teams, or one ``only``, works between two instants (UTC), in order, cut where
     their local day ends; whoever does not work is left out."""
     teams = list(Team.objects.filter(pk__in=team_ids).select_related("region").order_by("pk"))
-    rows = Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True)
-    people = list((rows if only is None else rows.filter(pk=only)).order_by("pk"))
+    people = list(_at_work(teams) if only is None else _at_work(teams).filter(pk=only))
     calendar = _Calendar(teams, people, start=start, end=end)
     found: dict[int, list[Span]] = {}
     for team in teams:
@@ -110,6 +115,13 @@ def working_spans(
                 if pieces := calendar.pieces_of(person, team, span):
                     found.setdefault(person.pk, []).extend(piece for _day, piece in pieces)
     return {pk: sorted(spans) for pk, spans in found.items()}
+
+
+def _at_work(teams: Collection[Team]) -> QuerySet[Reviewer]:
+    """The people of these teams who may work, with what is asked of them here and no more."""
+    rows = Reviewer.objects.filter(team__in=teams, is_active=True, is_paused=False, user__is_active=True)
+    asked = ("team_id", "country", "time_zone", "next_time_zone", "zone_changes_at", "skills", "languages")
+    return rows.only(*asked, "clearance", "starts_on", "ends_on").order_by("pk")
 
 
 def note_hours(reviewer_id: int, *, pace: float, at: datetime) -> WorkingHours:
@@ -146,15 +158,18 @@ def _shifts(
     calendar = _Calendar(teams, people, start=start, end=end)
     spans = [(team, span) for team in teams for span in calendar.shifts_of(team)]
     spans.sort(key=lambda found: (found[1], found[0].pk))
-    members: dict[int, list[Reviewer]] = defaultdict(list)
+    # People who share a calendar work at the same times: asked once for all of them.
+    members: dict[int, dict[object, list[Reviewer]]] = defaultdict(lambda: defaultdict(list))
     for person in people:
-        members[person.team_id].append(person)
+        members[person.team_id][calendar.shared_by(person)].append(person)
     working = [
         _Working(person, number, pieces)
         for number, (team, span) in enumerate(spans)
-        for person in members[team.pk]
-        if (pieces := calendar.pieces_of(person, team, span))
+        for alike in members[team.pk].values()
+        if (pieces := calendar.pieces_of(alike[0], team, span))
+        for person in alike
     ]
+    working.sort(key=lambda row: (row.shift, row.person.id))
     told = _spent(working, pace)
     return [
         TeamShift(team.pk, team.region.code, span[0], span[1], tuple(told[number]))
@@ -165,31 +180,40 @@ def _shifts(
 def _spent(working: Iterable[_Working], pace: Mapping[int, float]) -> dict[int, list[PersonCapacity]]:
     """Capacity by shift; each person's quota days are drawn from in the order of the shifts, and never twice."""
     rows = list(working)
-    quota = queries.days_left(sorted({(row.person.pk, day) for row in rows for day, _ in row.pieces}))
+    quota = queries.days_left(sorted({(row.person.id, day) for row in rows for day, _ in row.pieces}))
     found: dict[int, list[PersonCapacity]] = defaultdict(list)
+    known: dict[int, tuple[frozenset[str], frozenset[str]]] = {}
     for row in rows:
-        each = max(pace.get(row.person.pk, 0), 0)
+        each = max(pace.get(row.person.id, 0), 0)
         tasks, spare = 0, 0.0
         for day, (begins, ends) in row.pieces if each else ():
-            had = quota.get((row.person.pk, day), 0)
+            had = quota.get((row.person.id, day), 0)
             spare += (ends - begins).total_seconds()
             more = min(had, floor(spare / max(each, QUICKEST)))
-            quota[row.person.pk, day] = had - more
+            quota[row.person.id, day] = had - more
             tasks += more
             # A task may be begun before midnight and ended after it; time that the quota left idle is gone.
             spare = spare - more * each if more < had else 0.0
-        length = shifts.seconds(span for _, span in row.pieces)
-        if length:
-            found[row.shift].append(_told(row.person, seconds=length, tasks=tasks))
+        if row.person.id not in known:
+            known[row.person.id] = frozenset(row.person.skills), frozenset(row.person.languages)
+        if length := _length(row.pieces):
+            found[row.shift].append(_told(row.person, known[row.person.id], seconds=length, tasks=tasks))
     return found
 
 
-def _told(person: Reviewer, *, seconds: int, tasks: int) -> PersonCapacity:
+@lru_cache(maxsize=4096)
+def _length(pieces: tuple[tuple[date, Span], ...]) -> int:
+    return shifts.seconds(span for _, span in pieces)
+
+
+def _told(
+    person: Reviewer, known: tuple[frozenset[str], frozenset[str]], *, seconds: int, tasks: int
+) -> PersonCapacity:
     return PersonCapacity(
-        reviewer_id=person.pk,
+        reviewer_id=person.id,
         country=person.country,
-        skills=frozenset(person.skills),
-        languages=frozenset(person.languages),
+        skills=known[0],
+        languages=known[1],
         clearance=person.clearance,
         seconds=seconds,
         tasks=tasks,
@@ -209,11 +233,13 @@ class _Calendar:
         for shift in Shift.objects.filter(team__in=teams, **standing):
             self._shifts[shift.team_id].append(_hours(shift))
         self._own: dict[int, list[Hours]] = defaultdict(list)
-        for hours in OwnHours.objects.filter(reviewer__in=people, **standing) if people else ():
+        # Asked by team where there are many: a statement with thousands of numbers costs more than its rows.
+        theirs: dict[str, object] = {"reviewer__team__in": teams} if len(people) > 20 else {"reviewer__in": people}
+        for hours in OwnHours.objects.filter(**theirs, **standing) if people else ():
             self._own[hours.reviewer_id].append(_hours(hours))
         self._away: dict[int, list[Away]] = defaultdict(list)
         near = {"first_day__lte": self.last, "last_day__gte": self.first}
-        for away in Absence.objects.filter(reviewer__in=people, **standing, **near) if people else ():
+        for away in Absence.objects.filter(**theirs, **standing, **near) if people else ():
             self._away[away.reviewer_id].append(Away(away.first_day, away.last_day, away.from_time, away.until_time))
         self._closures = list(Closure.objects.filter(**standing, **near))
         self._worked = list(WorkedHoliday.objects.filter(**standing, day__gte=self.first, day__lte=self.last))
@@ -238,11 +264,15 @@ class _Calendar:
         """The public holidays of a country near the window that the team does not work on."""
         return holidays_between(country, self.first, self.last) - {row.day for row in self._worked if _of(row, team)}
 
+    def shared_by(self, person: Reviewer) -> _Alike:
+        """All that says when a person works; equal for people who work at the same times."""
+        own, away = tuple(self._own.get(person.pk, ())), tuple(self._away.get(person.pk, ()))
+        return _zones(person), person.team_id, person.country, own, away, person.starts_on, person.ends_on
+
     def pieces_of(self, person: Reviewer, team: Team, shift: Span) -> tuple[tuple[date, Span], ...]:
         """When a person works in a shift, by their local days. Those who share a calendar share the answer."""
-        zones = _zones(person)
-        own, away = tuple(self._own.get(person.pk, ())), tuple(self._away.get(person.pk, ()))
-        alike = (team.pk, zones, person.country, own, away, person.starts_on, person.ends_on)
+        alike = self.shared_by(person)
+        zones, _team, _country, own, away, *_ = alike
         key = (alike, shift)
         if key not in self._pieces:
             spans = shifts.working(

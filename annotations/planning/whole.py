@@ -101,10 +101,15 @@ class Table:
 
     def _by_team(self, place: int) -> Counter[int]:
         found: Counter[int] = Counter()
-        for team_id, numbers in self.of_team.items():
-            if count := sum(self.seats.by_demand.get((place, number), 0) for number in numbers):
+        for team_id in self.of_team:
+            if count := self._with(place, team_id):
                 found[team_id] = count
         return found
+
+    def _with(self, place: int, team_id: int) -> int:
+        """Seats of the demand that lie with the team."""
+        given = self.seats.by_demand
+        return sum(given.get((place, number), 0) for number in self.of_team[team_id])
 
     def _take_back(self, place: int, team_id: int, count: int) -> None:
         """Free so many seats of the demand in the team, the latest first, of those who may do most else."""
@@ -162,11 +167,11 @@ class Table:
         """Take tasks away from a team until its people can do the rest, each of them no task twice."""
         people = Counter(self.crews[team_id].people.values())
         while True:
-            places = [place for place in range(len(self.demands)) if self._by_team(place)[team_id]]
+            places = [place for place in range(len(self.demands)) if self._with(place, team_id)]
             tasks: Counter[tuple[int, int]] = Counter()
             for place in places:
                 demand = self.demands[place]
-                tasks[self.need[place], demand.overlap] += self._by_team(place)[team_id] // demand.overlap
+                tasks[self.need[place], demand.overlap] += self._with(place, team_id) // demand.overlap
             several = [count for (_need, overlap), count in tasks.items() if overlap > 1]
             if not several or max(room for _kind, room in people) <= min(several):
                 # Nobody has room for more seats than there are tasks of a sort: nobody meets one twice.
@@ -179,7 +184,7 @@ class Table:
                 return
             for place in sorted(places, key=self._urgency, reverse=True):
                 sort = (self.need[place], self.demands[place].overlap)
-                gone = min(over.get(sort, 0), self._by_team(place)[team_id] // sort[1])
+                gone = min(over.get(sort, 0), self._with(place, team_id) // sort[1])
                 if gone:
                     over[sort] -= gone
                     self._take_back(place, team_id, gone * sort[1])
