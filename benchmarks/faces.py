@@ -204,7 +204,17 @@ def main() -> int:
         say(f"| of {faces} faces surer than {sure}: covered | {share_of:.1%} | >= 95 % | {verdict(share_of >= 0.95)} |")
         say(f"| ... still found in the finished proxy | {left} ({left / max(1, faces):.1%}) | | |")
     if asked.json:
-        document = {"quick": asked.quick, "machine": machine.bare_facts(), "clips": [asdict(one) for one in results]}
+        shares = {
+            f"covered_of_surer_than_{sure}": covered / max(1, faces) for sure, (faces, covered, _) in total.items()
+        }
+        ratios = {} if asked.only == "faces" else {"cost_to_length": cost, "dearest_cost_to_length": most}
+        ratios |= {} if asked.only == "cost" else shares
+        document = {
+            "ratios": ratios,
+            "quick": asked.quick,
+            "machine": machine.bare_facts(),
+            "clips": [asdict(one) for one in results],
+        }
         asked.json.write_text(json.dumps(document, indent=1))
     return 0
 
