@@ -35,6 +35,8 @@ def spread(*, at: datetime, when_due: bool = False) -> int:
     ``when_due``: plan only if it is time to, as the beat does.
     """
     faces.say_needs()
+    if when_due and not running.is_due(at=at):
+        return 0
     for project in Project.objects.filter(is_active=True).order_by("pk"):
         wanted = to_label(project.purpose).filter(
             ~Exists(Task.objects.filter(project=project, clip=OuterRef("pk"))),
@@ -42,8 +44,6 @@ def spread(*, at: datetime, when_due: bool = False) -> int:
             region__in=project.teams.values("region__code"),
         )
         ask_for_proxies(wanted, project, at=at)
-    if when_due and not running.is_due(at=at):
-        return 0
     outcome = running.run(at=at)
     return outcome.made if outcome else 0
 

@@ -36,6 +36,13 @@ def spread_clips() -> None:
 
 
 @shared_task
+def hold_awaited() -> None:
+    with alone("hold_awaited") as mine:
+        if mine and (mended := running.hold_awaited(at=database_now())):
+            log.warning("%d clips were not written down as awaited, or were and are not", mended)
+
+
+@shared_task
 def forget_due() -> None:
     with alone("forget_due") as mine:
         if mine:

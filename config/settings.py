@@ -297,6 +297,7 @@ CELERY_BEAT_SCHEDULE = {
     # Asked often, done once a day: a beat that starts anew would put off a daily one for a day.
     "access log: sign its heads, once a day": _every(600, "clips.tasks.sign_access_log"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
+    "tasks: hold what is awaited against the clips": _every(30, "annotations.tasks.hold_awaited"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),

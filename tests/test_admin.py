@@ -12,6 +12,7 @@ from annotations import changes, consensus, leasing, spreading
 from annotations.models import (
     ActiveClock,
     AuditRun,
+    Awaited,
     Bookmark,
     Export,
     ExportLine,
@@ -56,6 +57,7 @@ def test_every_table_is_listed() -> None:
         ActiveClock,
         AccessStream,
         AuditRun,
+        Awaited,
         Bookmark,
         Closing,
         ExportLine,

@@ -3,6 +3,7 @@
 from annotations.models.activity import ActiveClock, ActiveSpan, TimeContest, Timesheet
 from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
 from annotations.models.audits import AuditRun
+from annotations.models.awaited import Awaited
 from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportState
 from annotations.models.flags import Flag
 from annotations.models.lanes import Bookmark, Head, Lane
@@ -21,6 +22,7 @@ __all__ = [
     "AmendedAnswer",
     "Annotation",
     "AuditRun",
+    "Awaited",
     "Bookmark",
     "Export",
     "ExportLine",

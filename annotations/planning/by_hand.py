@@ -146,7 +146,7 @@ def _picture(choice: Choice, *, by: User, at: datetime) -> tuple[Picture, int]:
     picture = reading.people_and_places(at=at)
     _add_tasks(picture, project, choice, tasks, teams)
     if clips:
-        for found in queries.fresh([project.pk], clip_ids=clips):
+        for found in queries.fresh_of(project.pk, clip_ids=clips):
             source = Source(
                 project=project,
                 region=found.region,

@@ -42,8 +42,26 @@ class Fresh:
     """The lowest number among them."""
 
 
-def fresh(project_ids: Sequence[int], *, clip_ids: Sequence[int] | None = None) -> list[Fresh]:
-    """Ready clips that these projects want and have no tasks of, where a team of theirs is at home; counted."""
+def fresh(project_ids: Sequence[int]) -> list[Fresh]:
+    """Ready clips that these projects want and have no tasks of, where a team of theirs is at home; counted by what is
+    written down of them (``Awaited``), however many other clips there are."""
+    return [
+        Fresh(*row)
+        for row in _rows(
+            """
+            SELECT a.project_id, a.region, a.clearance, count(*), min(a.clip_id)
+              FROM annotations_awaited a
+              JOIN annotations_project p ON p.id = a.project_id
+             WHERE a.project_id = ANY (%(projects)s) AND p.is_active
+             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """,
+            {"projects": list(project_ids)},
+        )
+    ]
+
+
+def fresh_of(project_id: int, *, clip_ids: Sequence[int]) -> list[Fresh]:
+    """As :func:`fresh`, of these clips alone, each asked every gate."""
     return [
         Fresh(*row)
         for row in _rows(
@@ -51,18 +69,23 @@ def fresh(project_ids: Sequence[int], *, clip_ids: Sequence[int] | None = None) 
             SELECT p.id, c.region, c.is_sensitive::int, count(*), min(c.id)
               FROM annotations_project p
               JOIN clips_clip c ON {WANTED}
-             WHERE p.id = ANY (%(projects)s)
+             WHERE p.id = %(project)s AND c.id = ANY (%(clips)s)
                AND c.region IN (SELECT g.code
                                   FROM annotations_project_teams pt
                                   JOIN workforce_team w ON w.id = pt.team_id
                                   JOIN workforce_region g ON g.id = w.region_id
                                  WHERE pt.project_id = p.id)
-               AND (%(clips)s::bigint[] IS NULL OR c.id = ANY (%(clips)s))
              GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
             """,  # noqa: S608
-            {"projects": list(project_ids), "clips": None if clip_ids is None else list(clip_ids)},
+            {"project": project_id, "clips": list(clip_ids)},
         )
     ]
+
+
+def hold_awaited(*, first: int, last: int) -> int:
+    """Hold what is written down as awaited against the clips of these numbers, and mend it; returns how many clips were
+    written down wrongly, which two changes at one instant can do that do not see each other."""
+    return int(_rows("SELECT sightline_await_some(%(first)s, %(last)s)", {"first": first, "last": last})[0][0])
 
 
 @dataclass(frozen=True)
@@ -138,19 +161,15 @@ def awaited_clips(project_ids: Sequence[int]) -> list[Awaited]:
     return [
         Awaited(*row)
         for row in _rows(
-            f"""
-            SELECT p.id, c.region, c.is_sensitive::int, (c.created_at AT TIME ZONE g.time_zone)::date, count(*),
-                   p.overlap
-              FROM annotations_project p
-              JOIN clips_clip c ON {WANTED}
-              JOIN workforce_region g ON g.code = c.region
-             WHERE p.id = ANY (%(projects)s)
-               AND g.id IN (SELECT w.region_id
-                              FROM annotations_project_teams pt
-                              JOIN workforce_team w ON w.id = pt.team_id
-                             WHERE pt.project_id = p.id)
-             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-            """,  # noqa: S608
+            """
+            SELECT p.id, a.region, a.clearance, (c.created_at AT TIME ZONE g.time_zone)::date, count(*), p.overlap
+              FROM annotations_awaited a
+              JOIN annotations_project p ON p.id = a.project_id
+              JOIN clips_clip c ON c.id = a.clip_id
+              JOIN workforce_region g ON g.code = a.region
+             WHERE a.project_id = ANY (%(projects)s) AND p.is_active
+             GROUP BY p.id, 2, 3, 4 ORDER BY 1, 2, 3, 4
+            """,
             {"projects": list(project_ids)},
         )
     ]
@@ -279,15 +298,24 @@ def make_tasks(
     Whether a clip is wanted is judged now, and not when the plan was made. Returns the tasks' numbers, and the last
     clip that was looked at; 0 when none was left.
     """
+    if clip_ids is None:
+        # In the order of an index: the next so many are read, and no more.
+        listed, order = "(annotations_awaited a JOIN clips_clip c ON c.id = a.clip_id)", "a.clip_id"
+        of_these = (
+            "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
+            " AND a.clip_id > %(after)s"
+        )
+    else:
+        listed, order, of_these = "clips_clip c", "c.id", "c.id = ANY (%(clips)s)"
     row = _rows(
         f"""
         WITH wanted AS MATERIALIZED (
             SELECT c.id, p.overlap
               FROM annotations_project p
-              JOIN clips_clip c ON {WANTED}
+              JOIN {listed} ON {WANTED}
              WHERE p.id = %(project)s AND c.region = %(region)s AND c.is_sensitive = %(sensitive)s AND c.id > %(after)s
-               AND (%(clips)s::bigint[] IS NULL OR c.id = ANY (%(clips)s))
-             ORDER BY c.id LIMIT %(most)s
+               AND {of_these}
+             ORDER BY {order} LIMIT %(most)s
         ), made AS (
             INSERT INTO annotations_task
                    (project_id, clip_id, team_id, lane_id, rank, state, state_since, due_at, overlap, seats_left,
@@ -305,6 +333,7 @@ def make_tasks(
             "project": project_id,
             "region": region,
             "sensitive": bool(clearance),
+            "clearance": clearance,
             "after": after,
             "most": most,
             "team": team_id,

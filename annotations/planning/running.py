@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Max
+
 from annotations.models import Plan, PlanKind
 from annotations.planning import applying, flow, queries, reading
 from annotations.planning.applying import Outcome
@@ -16,6 +18,9 @@ EVERY = timedelta(minutes=3)
 # A clip became ready by a time that was read a little before it could be seen.
 SLACK = timedelta(seconds=10)
 KEPT_DAYS = 14
+# Clips that are held against what is written down of them at a time, and how often, in seconds, as in the beat's table.
+STRETCH = 20_000
+HELD_EVERY = 30
 
 
 def run(*, at: datetime) -> Outcome | None:
@@ -40,3 +45,13 @@ def forget_old(*, at: datetime) -> int:
     """Delete plans by themselves of long ago; those by hand stay. Returns how many."""
     old = Plan.objects.filter(kind=PlanKind.BEAT, looked_at__lt=at - timedelta(days=KEPT_DAYS))
     return old.delete()[1].get("annotations.Plan", 0)
+
+
+def hold_awaited(*, at: datetime) -> int:
+    """Hold the next stretch of clips against what is written down as awaited; returns how many lines were mended.
+
+    Which stretch it is follows from the clock, so that whoever asks next goes on without anything being kept.
+    """
+    last = Clip.objects.aggregate(last=Max("pk"))["last"] or 0
+    place = int(at.timestamp()) // HELD_EVERY % (last // STRETCH + 1)
+    return queries.hold_awaited(first=place * STRETCH, last=(place + 1) * STRETCH - 1)

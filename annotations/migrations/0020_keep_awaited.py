@@ -1,0 +1,185 @@
+"""What makes a clip wanted or not writes that down, so that a plan counts what waits and need not look at all clips.
+
+A gate that time shuts (an agreement that ends) is not in it: who makes a task asks every gate again. Two changes that do
+not see each other may leave a line too many or too few; ``sightline_await_some`` holds the lines against the clips, a
+stretch at a time, and is asked again and again.
+"""
+
+from django.db import migrations
+
+WANTED = """
+       c.kind = p.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL
+   AND EXISTS (SELECT 1 FROM annotations_project_teams pt
+                 JOIN workforce_team w ON w.id = pt.team_id JOIN workforce_region g ON g.id = w.region_id
+                WHERE pt.project_id = p.id AND g.code = c.region)
+   AND EXISTS (SELECT 1 FROM clips_permit m WHERE m.clip_id = c.id AND m.purpose = p.purpose)
+   AND EXISTS (SELECT 1 FROM clips_rendition x
+                WHERE x.clip_id = c.id
+                  AND (x.kind = CASE p.faces WHEN 'blurred' THEN 'blurred_proxy' ELSE 'proxy' END
+                       OR c.kind = 'voice' AND x.kind = 'proxy'))
+   AND NOT EXISTS (SELECT 1 FROM annotations_task t WHERE t.clip_id = c.id AND t.project_id = p.id)
+"""
+FORWARD = (
+    """
+-- Lines that others are just taking away are passed by: nobody waits here, so nobody can wait in a circle.
+CREATE FUNCTION sightline_await(clip_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM annotations_awaited a
+     USING (SELECT o.clip_id, o.project_id FROM annotations_awaited o
+             WHERE o.clip_id = ANY (clip_ids)
+               AND NOT EXISTS (
+                    SELECT 1 FROM clips_clip c JOIN annotations_project p ON p.id = o.project_id
+                     WHERE c.id = o.clip_id AND o.region = c.region AND o.clearance = c.is_sensitive::int AND {wanted})
+             ORDER BY o.clip_id, o.project_id FOR UPDATE SKIP LOCKED) gone
+     WHERE a.clip_id = gone.clip_id AND a.project_id = gone.project_id;
+    INSERT INTO annotations_awaited (clip_id, project_id, region, clearance)
+    SELECT c.id, p.id, c.region, c.is_sensitive::int
+      FROM clips_clip c JOIN annotations_project p ON {wanted}
+     WHERE c.id = ANY (clip_ids)
+     ORDER BY c.id, p.id
+        ON CONFLICT DO NOTHING;
+END
+$$;
+
+CREATE FUNCTION sightline_await_project(for_project bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM annotations_awaited a
+     USING (SELECT o.clip_id FROM annotations_awaited o
+             WHERE o.project_id = for_project
+               AND NOT EXISTS (
+                    SELECT 1 FROM clips_clip c JOIN annotations_project p ON p.id = for_project
+                     WHERE c.id = o.clip_id AND {wanted})
+             ORDER BY o.clip_id FOR UPDATE SKIP LOCKED) gone
+     WHERE a.clip_id = gone.clip_id AND a.project_id = for_project;
+    INSERT INTO annotations_awaited (clip_id, project_id, region, clearance)
+    SELECT c.id, p.id, c.region, c.is_sensitive::int
+      FROM clips_clip c JOIN annotations_project p ON {wanted}
+     WHERE p.id = for_project
+     ORDER BY c.id
+        ON CONFLICT DO NOTHING;
+END
+$$;
+
+-- Holds a stretch of clips against the lines; returns how many lines there were too many or too few.
+CREATE FUNCTION sightline_await_some(first_clip bigint, last_clip bigint) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    v_wrong bigint[];
+BEGIN
+    SELECT array_agg(DISTINCT o.clip_id) INTO v_wrong
+      FROM (
+        (SELECT a.clip_id, a.project_id, a.region, a.clearance::int FROM annotations_awaited a
+          WHERE a.clip_id BETWEEN first_clip AND last_clip
+         EXCEPT
+         SELECT c.id, p.id, c.region, c.is_sensitive::int FROM clips_clip c JOIN annotations_project p ON {wanted}
+          WHERE c.id BETWEEN first_clip AND last_clip)
+        UNION ALL
+        (SELECT c.id, p.id, c.region, c.is_sensitive::int FROM clips_clip c JOIN annotations_project p ON {wanted}
+          WHERE c.id BETWEEN first_clip AND last_clip
+         EXCEPT
+         SELECT a.clip_id, a.project_id, a.region, a.clearance::int FROM annotations_awaited a
+          WHERE a.clip_id BETWEEN first_clip AND last_clip)
+      ) o;
+    PERFORM sightline_await(v_wrong);
+    RETURN coalesce(cardinality(v_wrong), 0);
+END
+$$;
+
+CREATE FUNCTION sightline_clip_awaited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM sightline_await(ARRAY[NEW.id]);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_clip FOR EACH ROW WHEN (NEW.state = 'ready')
+    EXECUTE FUNCTION sightline_clip_awaited();
+CREATE TRIGGER keeps_awaited AFTER UPDATE ON clips_clip FOR EACH ROW
+    WHEN ((OLD.state = 'ready' OR NEW.state = 'ready')
+          AND (OLD.state, OLD.kind, OLD.region, OLD.same_as_id, OLD.is_sensitive)
+              IS DISTINCT FROM (NEW.state, NEW.kind, NEW.region, NEW.same_as_id, NEW.is_sensitive))
+    EXECUTE FUNCTION sightline_clip_awaited();
+
+-- Of permits, renditions and tasks: what came or went in one statement, at once.
+CREATE FUNCTION sightline_part_awaited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM sightline_await(ARRAY(SELECT DISTINCT changed.clip_id FROM changed));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_permit REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+CREATE TRIGGER keeps_awaited_old AFTER DELETE ON clips_permit REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_rendition REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+CREATE TRIGGER keeps_awaited_old AFTER DELETE ON clips_rendition REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+CREATE TRIGGER keeps_awaited_old AFTER DELETE ON annotations_task REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+
+-- A thousand tasks at once: their lines go, and no gate is asked.
+CREATE FUNCTION sightline_task_made() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM annotations_awaited a
+     USING (SELECT o.clip_id, o.project_id
+              FROM annotations_awaited o JOIN made m ON m.clip_id = o.clip_id AND m.project_id = o.project_id
+             ORDER BY o.clip_id, o.project_id FOR UPDATE OF o SKIP LOCKED) gone
+     WHERE a.clip_id = gone.clip_id AND a.project_id = gone.project_id;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keeps_awaited_new AFTER INSERT ON annotations_task REFERENCING NEW TABLE AS made
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_task_made();
+
+CREATE FUNCTION sightline_project_awaits() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM sightline_await_project(NEW.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keeps_awaited AFTER UPDATE ON annotations_project FOR EACH ROW
+    WHEN ((OLD.clip_kind, OLD.purpose, OLD.faces) IS DISTINCT FROM (NEW.clip_kind, NEW.purpose, NEW.faces))
+    EXECUTE FUNCTION sightline_project_awaits();
+
+CREATE FUNCTION sightline_teams_await() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM sightline_await_project(p.id) FROM (SELECT DISTINCT changed.project_id AS id FROM changed) p;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER keeps_awaited_new AFTER INSERT ON annotations_project_teams REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_teams_await();
+CREATE TRIGGER keeps_awaited_old AFTER DELETE ON annotations_project_teams REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_teams_await();
+
+SELECT sightline_await_project(p.id) FROM annotations_project p;
+"""
+).replace("{wanted}", WANTED)
+TRIGGERS = [
+    *((f"keeps_awaited_{age}", table) for age in ("new", "old") for table in ("clips_permit", "clips_rendition")),
+    *(
+        (f"keeps_awaited_{age}", f"annotations_{table}")
+        for age in ("new", "old")
+        for table in ("task", "project_teams")
+    ),
+    ("keeps_awaited_new", "clips_clip"),
+    ("keeps_awaited", "clips_clip"),
+    ("keeps_awaited", "annotations_project"),
+]
+BACKWARD = "\n".join(
+    [
+        *(f"DROP TRIGGER {name} ON {table};" for name, table in TRIGGERS),
+        *(f"DROP FUNCTION {name}();" for name in ("sightline_clip_awaited", "sightline_part_awaited")),
+        *(f"DROP FUNCTION {name}();" for name in ("sightline_task_made", "sightline_project_awaits")),
+        "DROP FUNCTION sightline_teams_await();",
+        "DROP FUNCTION sightline_await_some(bigint, bigint);",
+        "DROP FUNCTION sightline_await_project(bigint);",
+        "DROP FUNCTION sightline_await(bigint[]);",
+        "DELETE FROM annotations_awaited;",
+    ]
+)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("annotations", "0019_awaited"), ("clips", "0012_list_sensitive")]
+
+    operations = [migrations.RunSQL(FORWARD, BACKWARD)]
