@@ -7,78 +7,81 @@ stretch at a time, and is asked again and again.
 
 from django.db import migrations
 
+# What each project wants of each region where a team of its own is at home.
+WANTS = """
+    SELECT DISTINCT p.id AS project_id, g.code AS region, p.clip_kind, p.purpose, p.faces
+      FROM annotations_project p
+      JOIN annotations_project_teams pt ON pt.project_id = p.id
+      JOIN workforce_team w ON w.id = pt.team_id
+      JOIN workforce_region g ON g.id = w.region_id
+"""
+# Which clips (c) that is; w is one of the wants.
 WANTED = """
-       c.kind = p.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL
-   AND EXISTS (SELECT 1 FROM annotations_project_teams pt
-                 JOIN workforce_team w ON w.id = pt.team_id JOIN workforce_region g ON g.id = w.region_id
-                WHERE pt.project_id = p.id AND g.code = c.region)
-   AND EXISTS (SELECT 1 FROM clips_permit m WHERE m.clip_id = c.id AND m.purpose = p.purpose)
+       c.region = w.region AND c.kind = w.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL
+   AND EXISTS (SELECT 1 FROM clips_permit m WHERE m.clip_id = c.id AND m.purpose = w.purpose)
    AND EXISTS (SELECT 1 FROM clips_rendition x
                 WHERE x.clip_id = c.id
-                  AND (x.kind = CASE p.faces WHEN 'blurred' THEN 'blurred_proxy' ELSE 'proxy' END
+                  AND (x.kind = CASE w.faces WHEN 'blurred' THEN 'blurred_proxy' ELSE 'proxy' END
                        OR c.kind = 'voice' AND x.kind = 'proxy'))
-   AND NOT EXISTS (SELECT 1 FROM annotations_task t WHERE t.clip_id = c.id AND t.project_id = p.id)
+   AND NOT EXISTS (SELECT 1 FROM annotations_task t WHERE t.clip_id = c.id AND t.project_id = w.project_id)
+"""
+SHOULD = """
+    SELECT c.id AS clip_id, w.project_id, c.region, c.is_sensitive::int AS clearance
+      FROM clips_clip c JOIN wants w ON {wanted}
 """
 FORWARD = (
     """
 -- Lines that others are just taking away are passed by: nobody waits here, so nobody can wait in a circle.
 CREATE FUNCTION sightline_await(clip_ids bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM annotations_awaited a
-     USING (SELECT o.clip_id, o.project_id FROM annotations_awaited o
-             WHERE o.clip_id = ANY (clip_ids)
-               AND NOT EXISTS (
-                    SELECT 1 FROM clips_clip c JOIN annotations_project p ON p.id = o.project_id
-                     WHERE c.id = o.clip_id AND o.region = c.region AND o.clearance = c.is_sensitive::int AND {wanted})
-             ORDER BY o.clip_id, o.project_id FOR UPDATE SKIP LOCKED) gone
-     WHERE a.clip_id = gone.clip_id AND a.project_id = gone.project_id;
+    IF EXISTS (SELECT 1 FROM annotations_awaited o WHERE o.clip_id = ANY (clip_ids)) THEN
+        WITH wants AS MATERIALIZED ({wants}), should AS MATERIALIZED ({should} WHERE c.id = ANY (clip_ids))
+        DELETE FROM annotations_awaited a
+         USING (SELECT o.clip_id, o.project_id
+                  FROM annotations_awaited o
+                  LEFT JOIN should s ON (s.clip_id, s.project_id, s.region, s.clearance)
+                                        = (o.clip_id, o.project_id, o.region, o.clearance)
+                 WHERE o.clip_id = ANY (clip_ids) AND s.clip_id IS NULL
+                 ORDER BY o.clip_id, o.project_id FOR UPDATE OF o SKIP LOCKED) gone
+         WHERE a.clip_id = gone.clip_id AND a.project_id = gone.project_id;
+    END IF;
+    WITH wants AS MATERIALIZED ({wants})
     INSERT INTO annotations_awaited (clip_id, project_id, region, clearance)
-    SELECT c.id, p.id, c.region, c.is_sensitive::int
-      FROM clips_clip c JOIN annotations_project p ON {wanted}
-     WHERE c.id = ANY (clip_ids)
-     ORDER BY c.id, p.id
+    {should} WHERE c.id = ANY (clip_ids) ORDER BY 1, 2
         ON CONFLICT DO NOTHING;
 END
 $$;
+-- Every step is a look-up by keys, whatever the tables were like when the plan was made.
+ALTER FUNCTION sightline_await(bigint[]) SET enable_seqscan = off;
+ALTER FUNCTION sightline_await(bigint[]) SET plan_cache_mode = force_generic_plan;
 
 CREATE FUNCTION sightline_await_project(for_project bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    WITH wants AS MATERIALIZED ({wants} WHERE p.id = for_project), should AS MATERIALIZED ({should})
     DELETE FROM annotations_awaited a
      USING (SELECT o.clip_id FROM annotations_awaited o
-             WHERE o.project_id = for_project
-               AND NOT EXISTS (
-                    SELECT 1 FROM clips_clip c JOIN annotations_project p ON p.id = for_project
-                     WHERE c.id = o.clip_id AND {wanted})
+             WHERE o.project_id = for_project AND NOT EXISTS (SELECT 1 FROM should s WHERE s.clip_id = o.clip_id)
              ORDER BY o.clip_id FOR UPDATE SKIP LOCKED) gone
      WHERE a.clip_id = gone.clip_id AND a.project_id = for_project;
+    WITH wants AS MATERIALIZED ({wants} WHERE p.id = for_project)
     INSERT INTO annotations_awaited (clip_id, project_id, region, clearance)
-    SELECT c.id, p.id, c.region, c.is_sensitive::int
-      FROM clips_clip c JOIN annotations_project p ON {wanted}
-     WHERE p.id = for_project
-     ORDER BY c.id
+    {should} ORDER BY 1
         ON CONFLICT DO NOTHING;
 END
 $$;
 
--- Holds a stretch of clips against the lines; returns how many lines there were too many or too few.
+-- Holds a stretch of clips against the lines; returns of how many the lines were wrong.
 CREATE FUNCTION sightline_await_some(first_clip bigint, last_clip bigint) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     v_wrong bigint[];
 BEGIN
+    WITH wants AS MATERIALIZED ({wants}),
+         should AS MATERIALIZED ({should} WHERE c.id BETWEEN first_clip AND last_clip),
+         lines AS MATERIALIZED (
+            SELECT a.clip_id, a.project_id, a.region, a.clearance::int FROM annotations_awaited a
+             WHERE a.clip_id BETWEEN first_clip AND last_clip)
     SELECT array_agg(DISTINCT o.clip_id) INTO v_wrong
-      FROM (
-        (SELECT a.clip_id, a.project_id, a.region, a.clearance::int FROM annotations_awaited a
-          WHERE a.clip_id BETWEEN first_clip AND last_clip
-         EXCEPT
-         SELECT c.id, p.id, c.region, c.is_sensitive::int FROM clips_clip c JOIN annotations_project p ON {wanted}
-          WHERE c.id BETWEEN first_clip AND last_clip)
-        UNION ALL
-        (SELECT c.id, p.id, c.region, c.is_sensitive::int FROM clips_clip c JOIN annotations_project p ON {wanted}
-          WHERE c.id BETWEEN first_clip AND last_clip
-         EXCEPT
-         SELECT a.clip_id, a.project_id, a.region, a.clearance::int FROM annotations_awaited a
-          WHERE a.clip_id BETWEEN first_clip AND last_clip)
-      ) o;
+      FROM ((TABLE lines EXCEPT TABLE should) UNION ALL (TABLE should EXCEPT TABLE lines)) o;
     PERFORM sightline_await(v_wrong);
     RETURN coalesce(cardinality(v_wrong), 0);
 END
@@ -90,31 +93,47 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_clip FOR EACH ROW WHEN (NEW.state = 'ready')
-    EXECUTE FUNCTION sightline_clip_awaited();
+-- A clip that is new has nothing to be seen yet.
 CREATE TRIGGER keeps_awaited AFTER UPDATE ON clips_clip FOR EACH ROW
     WHEN ((OLD.state = 'ready' OR NEW.state = 'ready')
           AND (OLD.state, OLD.kind, OLD.region, OLD.same_as_id, OLD.is_sensitive)
               IS DISTINCT FROM (NEW.state, NEW.kind, NEW.region, NEW.same_as_id, NEW.is_sensitive))
     EXECUTE FUNCTION sightline_clip_awaited();
 
--- Of permits, renditions and tasks: what came or went in one statement, at once.
-CREATE FUNCTION sightline_part_awaited() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Of permits, renditions and tasks: what came or went in one statement, at once; and of what came, only clips that can
+-- be wanted now.
+CREATE FUNCTION sightline_part_came() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_clips bigint[] := ARRAY(
+        SELECT DISTINCT n.clip_id FROM changed n JOIN clips_clip c ON c.id = n.clip_id
+         WHERE c.state = 'ready'
+           AND EXISTS (SELECT 1 FROM clips_rendition x WHERE x.clip_id = c.id)
+           AND EXISTS (SELECT 1 FROM clips_permit m WHERE m.clip_id = c.id));
+BEGIN
+    IF cardinality(v_clips) > 0 THEN
+        PERFORM sightline_await(v_clips);
+    END IF;
+    RETURN NULL;
+END
+$$;
+ALTER FUNCTION sightline_part_came() SET enable_seqscan = off;
+ALTER FUNCTION sightline_part_came() SET plan_cache_mode = force_generic_plan;
+CREATE FUNCTION sightline_part_went() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM sightline_await(ARRAY(SELECT DISTINCT changed.clip_id FROM changed));
     RETURN NULL;
 END
 $$;
 CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_permit REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_came();
 CREATE TRIGGER keeps_awaited_old AFTER DELETE ON clips_permit REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_went();
 CREATE TRIGGER keeps_awaited_new AFTER INSERT ON clips_rendition REFERENCING NEW TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_came();
 CREATE TRIGGER keeps_awaited_old AFTER DELETE ON clips_rendition REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_went();
 CREATE TRIGGER keeps_awaited_old AFTER DELETE ON annotations_task REFERENCING OLD TABLE AS changed
-    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_awaited();
+    FOR EACH STATEMENT EXECUTE FUNCTION sightline_part_went();
 
 -- A thousand tasks at once: their lines go, and no gate is asked.
 CREATE FUNCTION sightline_task_made() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -152,8 +171,10 @@ CREATE TRIGGER keeps_awaited_old AFTER DELETE ON annotations_project_teams REFER
     FOR EACH STATEMENT EXECUTE FUNCTION sightline_teams_await();
 
 SELECT sightline_await_project(p.id) FROM annotations_project p;
-"""
-).replace("{wanted}", WANTED)
+""".replace("{should}", SHOULD)
+    .replace("{wants}", WANTS)
+    .replace("{wanted}", WANTED)
+)
 TRIGGERS = [
     *((f"keeps_awaited_{age}", table) for age in ("new", "old") for table in ("clips_permit", "clips_rendition")),
     *(
@@ -161,15 +182,17 @@ TRIGGERS = [
         for age in ("new", "old")
         for table in ("task", "project_teams")
     ),
-    ("keeps_awaited_new", "clips_clip"),
     ("keeps_awaited", "clips_clip"),
     ("keeps_awaited", "annotations_project"),
 ]
 BACKWARD = "\n".join(
     [
         *(f"DROP TRIGGER {name} ON {table};" for name, table in TRIGGERS),
-        *(f"DROP FUNCTION {name}();" for name in ("sightline_clip_awaited", "sightline_part_awaited")),
-        *(f"DROP FUNCTION {name}();" for name in ("sightline_task_made", "sightline_project_awaits")),
+        *(f"DROP FUNCTION {name}();" for name in ("sightline_clip_awaited", "sightline_part_came")),
+        *(
+            f"DROP FUNCTION {name}();"
+            for name in ("sightline_part_went", "sightline_task_made", "sightline_project_awaits")
+        ),
         "DROP FUNCTION sightline_teams_await();",
         "DROP FUNCTION sightline_await_some(bigint, bigint);",
         "DROP FUNCTION sightline_await_project(bigint);",
