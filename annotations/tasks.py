@@ -36,6 +36,14 @@ def spread_clips() -> None:
 
 
 @shared_task
+def plan_now() -> None:
+    """Somebody does not want to wait for the next plan. Whoever plans already does the same."""
+    with alone("spread_clips") as mine:
+        if mine:
+            spreading.spread(at=database_now())
+
+
+@shared_task
 def forget_due() -> None:
     with alone("forget_due") as mine:
         if mine:

@@ -32,6 +32,7 @@ MENU: list[dict[str, object]] = [
         "title": "Work",
         "items": [
             {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
+            _page("Assign workloads", "assignment_ind", "assign", "annotations.add_plan"),
             _list("Tasks", "checklist", "annotations", "task"),
             _list("Leases", "timer", "annotations", "lease"),
             _list("Annotations", "label", "annotations", "annotation"),

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from annotations import supervision
+from annotations.admin.choosing import Plannable
 from annotations.models import Head, Lane, Lease, LeaseState, Task, TaskState
 from config.acting import staff, with_reason
 from config.admin import Record, ago
@@ -18,7 +19,7 @@ from config.clock import database_now
 
 
 @admin.register(Task)
-class TaskAdmin(Record):
+class TaskAdmin(Plannable, Record):
     list_display = [
         "id",
         "state_label",
@@ -36,7 +37,7 @@ class TaskAdmin(Record):
     list_select_related = ["project", "team", "clip"]
     search_fields = ["=id", "=clip__id"]
     search_help_text = "Task or clip number"
-    actions = ["requeue"]
+    actions = ["plan_these", "requeue"]
 
     def preview(self, task: Task) -> str:
         return f"{task} of {task.project}, {task.team}: {task.get_state_display().lower()}, {self.seats(task)}"
