@@ -23,6 +23,9 @@ from config.scope import offered, scope_of, seen
 class Scoped(ModelAdmin):
     """Pages that show, offer and name no row that this person may not find: what is not theirs is not there (404)."""
 
+    # What stands above each list: views that people saved of it.
+    list_before_template = "admin/list_top.html"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return seen(request.user, super().get_queryset(request))
 

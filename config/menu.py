@@ -47,6 +47,7 @@ MENU: list[dict[str, object]] = [
         "separator": True,
         "items": [
             _page("Changes", "history", "changes", "annotations.view_lease"),
+            _page("Bulk actions", "playlist_add_check", "bulk-runs", "annotations.view_bulkrun"),
             _page("Audit", "fact_check", "audit", "annotations.view_lease", whole=True),
             _list("Access log", "visibility", "clips", "accessentry"),
             _list("Viewings", "preview", "clips", "viewing"),

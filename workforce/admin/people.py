@@ -162,7 +162,7 @@ class ReviewerAdmin(Register):
         "is_active",
         "pseudonym",
     ]
-    list_filter = ["is_active", "team__region", "team", "country"]
+    list_filter = ["is_active", "is_paused", "team__region", "team", "country", "clearance"]
     list_select_related = ["user", "team__region"]
     search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
     search_help_text = "Name, sign-in or pseudonym"
