@@ -257,6 +257,8 @@ def measured(who: str, client: Any, page: str, path: str, asked: dict[str, Any],
 
     with CaptureQueriesContext(connection) as said:
         reply = client.get(path, asked)
+    # The next request forgets them.
+    statements = [one["sql"] for one in said.captured_queries]
     if reply.status_code != 200:
         raise SystemExit(f"{path} {asked} answered {reply.status_code}")
     times = []
@@ -265,13 +267,13 @@ def measured(who: str, client: Any, page: str, path: str, asked: dict[str, Any],
         client.get(path, asked)
         times.append((time.perf_counter() - began) * 1000)
     rows, plans = 0, []
-    for one in said.captured_queries:
-        if one["sql"].lstrip().startswith(("SELECT", "WITH")):
-            read, plan = explained(one["sql"])
-            rows += read
+    for one in statements:
+        if one.lstrip().startswith(("SELECT", "WITH")):
+            count, plan = explained(one)
+            rows += count
             plans.append(plan)
     words = " ".join(f"{key}={value}" for key, value in asked.items()) or "first page"
-    found = Found(who, page, words[:60], sorted(times)[len(times) // 2], len(said), rows)
+    found = Found(who, page, words[:60], sorted(times)[len(times) // 2], len(statements), rows)
     biggest = "\n".join(plan for plan in plans if plan)
     return found, f"== {page}, {words}, {who}: {found.ms:.0f} ms, {found.queries} queries, {rows} rows\n\n{biggest}\n"
 
@@ -322,7 +324,7 @@ def main() -> int:
         asked = list(questions())
         for who, client in staff().items():
             for page, path, question in asked:
-                one, plan = measured(who, client, page, path, question, rounds=2 if quick else 5)
+                one, plan = measured(who, client, page, path, question, rounds=3 if quick else 5)
                 found.append(one)
                 plans.append(plan)
         data.use("")

@@ -7,6 +7,7 @@ that is searched for is looked up as a number, and where a list has a ``reach``,
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +62,9 @@ class Newest(ChangeList):
         reach: int = getattr(self.model_admin, "reach", 0)
         if not reach or NUMBER.match(self.query or "") or not (self.has_active_filters or self.query):
             return rows
+        few: Mapping[str, Collection[str]] = getattr(self.model_admin, "few", {})
+        if any(request.GET.get(name) in values for name, values in few.items()):
+            return rows
         newest = self.model._default_manager.order_by("-pk").values_list("pk", flat=True).first() or 0
         if newest <= reach:
             return rows
@@ -78,12 +82,16 @@ class Large(Record):
     """A table that grows without end."""
 
     paginator = Capped
+    # Most of a page's time goes into its cells.
+    list_per_page = 30
     # To count behind each filter is to read the table once for each.
     show_facets = admin.ShowFacets.NEVER
     # Other columns have no index that holds their order.
     sortable_by: Any = ("id",)
     # So many of the newest rows are looked at when a filter has no index of its own; 0: all, for each has one.
     reach = 0
+    # Filters' values that few rows have and an index finds: with one of these all rows are looked at.
+    few: Mapping[str, Collection[str]] = {}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Newest

@@ -105,6 +105,7 @@ class LeaseAdmin(Large):
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     # Who takes work writes each index of this table, so it has none for teams and projects.
     reach = 200_000
+    few = {"state__exact": frozenset(LeaseState.values) - {LeaseState.SUBMITTED}}
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
     search_help_text = "Lease or task number, or the reviewer's sign-in"
     # A token is for the holder's eyes only.

@@ -73,6 +73,10 @@ class ClipAdmin(Large):
     search_fields = ["=id", "=owner_key", "=sha256"]
     # What a source or a kind is of is in no index.
     reach = 200_000
+    few = {
+        "state__exact": frozenset(ClipState.values) - {ClipState.READY, ClipState.PURGED},
+        "needs": {"late", "failed", "case"},
+    }
     search_help_text = "Clip number, owner's key or SHA-256, whole"
     actions = ["retry", "cancel", "tell_owner"]
     change_form_outer_before_template = "admin/clip_page.html"
