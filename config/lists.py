@@ -60,7 +60,7 @@ class Newest(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows = super().get_queryset(request, exclude_parameters)
         reach: int = getattr(self.model_admin, "reach", 0)
-        if not reach or NUMBER.match(self.query or "") or not (self.has_active_filters or self.query):
+        if not reach or NUMBER.match(self.query or "") or not (self.get_filters_params() or self.query):
             return rows
         few: Mapping[str, Collection[str]] = getattr(self.model_admin, "few", {})
         if any(request.GET.get(name) in values for name, values in few.items()):
