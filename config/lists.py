@@ -17,13 +17,13 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import CharField, Field, Model, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from config.admin import Record, SeenValues
-from config.clock import database_now
-from config.scope import offered
+from config.scope import offered, scope_of
 
 # Where a count stops. What a person would page through ends long before.
 MOST_COUNTED = 1000
@@ -60,7 +60,9 @@ class Newest(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows = super().get_queryset(request, exclude_parameters)
         reach: int = getattr(self.model_admin, "reach", 0)
-        if not reach or NUMBER.match(self.query or "") or not (self.get_filters_params() or self.query):
+        # Whose scope is narrow has filters always.
+        narrow = self.get_filters_params() or self.query or not scope_of(request.user).everywhere
+        if not reach or NUMBER.match(self.query or "") or not narrow:
             return rows
         few: Mapping[str, Collection[str]] = getattr(self.model_admin, "few", {})
         if any(request.GET.get(name) in values for name, values in few.items()):
@@ -72,7 +74,19 @@ class Newest(ChangeList):
         return rows.filter(pk__gt=newest - reach)
 
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        """The page and how many there are. A first page that is not full is its own count: to look for more where few
+        are takes longest."""
+        if self.page_num != 1 or self.show_all:
+            super().get_results(request)
+        else:
+            most = self.list_per_page
+            rows = list(self.queryset[: most + 1])
+            pages: Any = self.model_admin.get_paginator(request, self.queryset, most)
+            if len(rows) <= most:
+                pages.found = len(rows)
+            self.paginator, self.result_count, self.result_list = pages, pages.count, rows[:most]
+            self.multi_page, self.can_show_all = self.result_count > most, self.result_count <= self.list_max_show_all
+            self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
         if getattr(self.paginator, "is_capped", False):
             # Else the head of the page would say a number that is none.
             self.full_result_count = self.result_count
@@ -162,4 +176,4 @@ class Came(admin.SimpleListFilter):
         hours = self.SPANS.get(self.value() or "")
         if hours is None:
             return queryset
-        return queryset.filter(**{f"{self.column}__gte": database_now() - timedelta(hours=hours)})
+        return queryset.filter(**{f"{self.column}__gte": Now() - timedelta(hours=hours)})

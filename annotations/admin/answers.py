@@ -8,14 +8,14 @@ from unfold.decorators import display
 
 from annotations.admin.narrowing import OfLabel, Submitted
 from annotations.models import AmendedAnswer, Annotation, LateAnswer
-from config.admin import Record, ago
+from config.admin import Record, SeenBeyond, ago
 from config.lists import Large
 
 
 @admin.register(Annotation)
 class AnnotationAdmin(Large):
     list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted"]
-    list_filter = [OfLabel, "task__project", "reviewer__team__region", "reviewer__team", Submitted]
+    list_filter = [OfLabel, "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Submitted]
     # Who submits writes each index of this table, so it has none for labels, teams and projects.
     reach = 200_000
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]

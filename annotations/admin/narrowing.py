@@ -7,13 +7,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from annotations.models import Project
-from config.clock import database_now
+from config.admin import rows_offered
 from config.lists import Came
-from config.scope import seen
 
 # Labels that are offered; a project's schema may hold more than a list has room for.
 MOST_LABELS = 60
@@ -26,7 +26,7 @@ class OfLabel(admin.SimpleListFilter):
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        schemas = seen(request.user, Project.objects.all()).order_by("name").values_list("label_schema", flat=True)
+        schemas = [project.label_schema for project in rows_offered(request, Project)]
         found = {str(one["value"]): str(one["name"]) for schema in schemas for one in schema.get("labels", ())}
         return list(found.items())[:MOST_LABELS]
 
@@ -53,7 +53,7 @@ class IsDue(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         hours = self.HOURS.get(self.value() or "")
-        return queryset if hours is None else queryset.filter(due_at__lt=database_now() + timedelta(hours=hours))
+        return queryset if hours is None else queryset.filter(due_at__lt=Now() + timedelta(hours=hours))
 
 
 class Granted(Came):

@@ -17,7 +17,7 @@ from annotations.admin.choosing import Plannable
 from annotations.admin.narrowing import Granted, IsDue, OfLabel
 from annotations.models import Head, Lane, Lease, LeaseState, Task, TaskState
 from config.acting import staff, with_reason
-from config.admin import Record, ago
+from config.admin import Record, SeenBeyond, ago
 from config.clock import database_now
 from config.lists import Came, Large
 
@@ -37,7 +37,7 @@ class TaskAdmin(Plannable, Large):
         "due",
         "since",
     ]
-    list_filter = ["state", IsDue, "project", "team__region", "team", OfLabel, Came]
+    list_filter = ["state", IsDue, "project", ("team__region", SeenBeyond), "team", OfLabel, Came]
     list_select_related = ["project", "team", "clip"]
     search_fields = ["=id", "=clip__id"]
     search_help_text = "Task or clip number"
@@ -101,7 +101,7 @@ class TaskAdmin(Plannable, Large):
 @admin.register(Lease)
 class LeaseAdmin(Large):
     list_display = ["id", "state_label", "reviewer", "team", "project", "task", "granted", "ends", "ended"]
-    list_filter = ["state", "task__project", "reviewer__team__region", "reviewer__team", Granted]
+    list_filter = ["state", "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Granted]
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     # Who takes work writes each index of this table, so it has none for teams and projects.
     reach = 200_000
