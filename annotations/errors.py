@@ -227,6 +227,24 @@ class PlanOver(Refusal):
     code = "plan-over"
 
 
+class BulkOver(Refusal):
+    """All its rows were done already; there is nothing left to cancel."""
+
+    code = "bulk-over"
+
+
+class ViewTooLong(BadInput):
+    """A view needs a name of 1 to 60 characters, and filters that fit into an address."""
+
+    code = "view-too-long"
+
+
+class NameTaken(Refusal):
+    """You have a view of this list with that name already."""
+
+    code = "name-taken"
+
+
 class ScenarioWrong(BadInput):
     """This scenario cannot be simulated as it is."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from annotations.models import Annotation, Lane, Project
 from clips.models import Clip
@@ -246,5 +247,18 @@ def forget_old_heads() -> int:
                     SELECT n.number FROM annotations_head n WHERE n.lane_id = ln.id ORDER BY n.number DESC LIMIT 1) last
              WHERE h.lane_id = ln.id AND h.number < last.number
             """
+        )
+        return cursor.rowcount
+
+
+def freeze(run_id: int, rows: QuerySet[Any]) -> int:
+    """Write down which rows a bulk action is about, in the order of their numbers; returns how many. One statement,
+    which brings none of them here."""
+    asked, values = rows.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO annotations_bulkitem (run_id, place, object_id, outcome, why)"  # noqa: S608
+            f" SELECT %s, row_number() OVER (ORDER BY q.id), q.id, '', '' FROM ({asked}) AS q (id)",
+            [run_id, *values],
         )
         return cursor.rowcount

@@ -10,6 +10,7 @@ from annotations.models import (
     ActiveSpan,
     AmendedAnswer,
     Annotation,
+    BulkRun,
     Export,
     Flag,
     Lane,
@@ -18,6 +19,7 @@ from annotations.models import (
     Plan,
     PlanLine,
     Project,
+    SavedView,
     Task,
     TimeContest,
     Timesheet,
@@ -131,6 +133,22 @@ def check_whole(user: User, project: Project) -> None:
     """Raises :class:`config.scope.ReachesFurther` if others' teams work on the project, too."""
     if not is_whole(user, project):
         raise ReachesFurther
+
+
+@rule(BulkRun)
+def _bulk_runs(user: User, scope: Scope) -> Q:
+    """One's own; of all others those alone find them who find all rows anyway."""
+    return Q() if scope.everywhere else Q(by=user)
+
+
+@rule(SavedView)
+def _saved_views(user: User, scope: Scope) -> Q:
+    """One's own; and what was shared by somebody who finds no more than one finds oneself, or that names no row."""
+    if scope.everywhere:
+        return Q(user=user) | Q(is_shared=True)
+    mine = sorted([*scope.regions, *(f"team {number}" for number in scope.teams)])
+    told = ~Q(reach=[]) & Q(reach__contained_by=mine) | Q(reach=[], names_rows=False)
+    return Q(user=user) | Q(is_shared=True) & told
 
 
 @rule(Export)

@@ -7,6 +7,7 @@ from celery import shared_task
 from annotations import (
     activity,
     auditing,
+    bulk,
     consensus,
     exporting,
     forgetting,
@@ -43,12 +44,21 @@ def hold_awaited() -> None:
 
 
 @shared_task
+def plan_now() -> None:
+    """Somebody does not want to wait for the next plan. Whoever plans already does the same."""
+    with alone("spread_clips") as mine:
+        if mine:
+            spreading.spread(at=database_now())
+
+
+@shared_task
 def forget_due() -> None:
     with alone("forget_due") as mine:
         if mine:
             at = database_now()
             forgetting.forget_due(at=at)
             running.forget_old(at=at)
+            bulk.forget_old(at=at)
 
 
 @shared_task
@@ -111,3 +121,16 @@ def sweep_exports() -> None:
         exporting.rescue_silent(at=at)
         for export_id in exporting.unheard(at=at):
             ring(write_export, export_id, queue="general")
+
+
+@shared_task
+def run_bulk(run_id: int) -> None:
+    if bulk.work(run_id, at=database_now()):
+        ring(run_bulk, run_id, queue="general")
+
+
+@shared_task
+def sweep_bulk() -> None:
+    with alone("sweep_bulk") as mine:
+        for run_id in bulk.unheard(at=database_now()) if mine else ():
+            ring(run_bulk, run_id, queue="general")

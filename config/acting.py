@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.contrib.auth.models import User
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.module_loading import import_string
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -21,7 +23,8 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 from config.errors import Refusal
 from config.history import LONGEST, ReasonMissing, checked
 
-MOST = 1000
+# So many are done while one waits; more by a worker, which says how far it is.
+AT_ONCE = 50
 SHOWN = 20
 
 Offered = Sequence[tuple[str, Any]]
@@ -73,18 +76,22 @@ def with_reason(
 ) -> Callable[[Do], Any]:
     """Make an action of a verb for one row: a page that says its effect and asks why, then the verb for each row.
 
-    ``done`` ends the sentence "3 leases ...". A row whose verb refuses is left as it is, and the page says why.
+    ``done`` ends the sentence "3 leases ...". A row whose verb refuses is left as it is, and the page says why. More
+    than a handful are done by a worker (``settings.BULK_ACTIONS``), for whom ``do`` is all there is of the request: who
+    asked.
     """
 
     def decorate(do: Do) -> Any:
         def run(self: ModelAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             count = queryset.count()
-            if count > MOST:
-                messages.error(request, f"{count} are too many at once; choose {MOST} at the most.")
-                return None
             asked = "confirmed" in request.POST
             offered = {name: of(request) if callable(of) else of for name, of in (choices or {}).items()}
             form = ReasonForm(request.POST if asked else None, choices=offered, numbers=numbers or {})
+            if asked and form.is_valid() and count > AT_ONCE:
+                begun: HttpResponse = import_string(settings.BULK_ACTIONS)(
+                    request, queryset, action=do.__name__, title=description, answers=form.cleaned_data
+                )
+                return begun
             if asked and form.is_valid():
                 _run_each(self, request, queryset, form.cleaned_data, do, done)
                 return None
@@ -99,6 +106,7 @@ def with_reason(
                     "rows": [said(self, row) for row in queryset[:SHOWN]],
                     "more": max(0, count - SHOWN),
                     "count": count,
+                    "in_background": count > AT_ONCE,
                     "opts": self.model._meta,
                     "action": do.__name__,
                     "chosen": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
@@ -108,7 +116,10 @@ def with_reason(
             )
 
         run.__name__, run.__doc__ = do.__name__, do.__doc__
-        return action(description=description, permissions=[permission])(run)
+        offered_action = action(description=description, permissions=[permission])(run)
+        # A worker does the same to each row.
+        offered_action.do, offered_action.choices, offered_action.numbers = do, choices or {}, numbers or {}
+        return offered_action
 
     return decorate
 

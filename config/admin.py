@@ -23,6 +23,9 @@ from config.scope import offered, scope_of, seen
 class Scoped(ModelAdmin):
     """Pages that show, offer and name no row that this person may not find: what is not theirs is not there (404)."""
 
+    # What stands above each list: views that people saved of it.
+    list_before_template = "admin/list_top.html"
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return seen(request.user, super().get_queryset(request))
 
@@ -75,13 +78,28 @@ class OfRegions:
             ]
 
 
+def rows_offered(request: HttpRequest, model: type[Model]) -> list[Any]:
+    """The rows of a small table that a filter offers this person; read once for a request, with what they refer to."""
+    kept: dict[type[Model], list[Any]] = request.__dict__.setdefault("_sightline_offered", {})
+    if model not in kept:
+        kept[model] = list(seen(request.user, model._default_manager.select_related()))
+    return kept[model]
+
+
 class SeenRelated(RelatedFieldListFilter):
     """A filter by a row of another table: offers those that this person may find."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        rows = seen(request.user, field.remote_field.model._default_manager.all())
-        order = self.field_admin_ordering(field, request, model_admin)
-        return field.get_choices(include_blank=False, ordering=order, limit_choices_to={"pk__in": rows.values("pk")})
+        return [(row.pk, str(row)) for row in rows_offered(request, field.remote_field.model)]
+
+
+class SeenBeyond(SeenRelated):
+    """A filter by what rows of another table refer to, as by the region of a team: asked of those rows, which the next
+    filter offers."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        found = {row.pk: str(row) for one in rows_offered(request, field.model) if (row := getattr(one, field.name))}
+        return sorted(found.items(), key=lambda pair: pair[1])
 
 
 class SeenValues(AllValuesFieldListFilter):

@@ -32,6 +32,7 @@ MENU: list[dict[str, object]] = [
         "title": "Work",
         "items": [
             {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
+            _page("Assign workloads", "assignment_ind", "assign", "annotations.add_plan"),
             _list("Tasks", "checklist", "annotations", "task"),
             _list("Leases", "timer", "annotations", "lease"),
             _list("Annotations", "label", "annotations", "annotation"),
@@ -46,6 +47,7 @@ MENU: list[dict[str, object]] = [
         "separator": True,
         "items": [
             _page("Changes", "history", "changes", "annotations.view_lease"),
+            _page("Bulk actions", "playlist_add_check", "bulk-runs", "annotations.view_bulkrun"),
             _page("Audit", "fact_check", "audit", "annotations.view_lease", whole=True),
             _list("Access log", "visibility", "clips", "accessentry"),
             _list("Viewings", "preview", "clips", "viewing"),

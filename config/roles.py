@@ -25,6 +25,7 @@ ROLES: dict[str, list[str]] = {
     "model team": ["annotations.add_export", "annotations.view_export"],
     # Staff who are cleared for sensitive footage and decide what becomes of it.
     "privacy officer": [
+        "annotations.view_bulkrun",
         "clips.view_case",
         "clips.change_case",
         "clips.decide_sensitive",
@@ -56,6 +57,7 @@ ROLES: dict[str, list[str]] = {
         "clips.approve_legalrequest",
     ],
     "ops manager": [
+        "annotations.view_bulkrun",
         "workforce.view_region",
         "workforce.add_team",
         "workforce.change_team",
@@ -121,6 +123,7 @@ ROLES: dict[str, list[str]] = {
     ],
     # Of a team: they see its work and its people, pause them, recall and re-queue, and keep their calendar.
     "team lead": [
+        "annotations.view_bulkrun",
         *[f"workforce.view_{what}" for what in ("shift", "closure", "workedholiday", "skill")],
         *[f"workforce.{may}_{what}" for what in ("absence", "ownhours") for may in ("view", "add", "change")],
         "annotations.view_activespan",
@@ -147,6 +150,7 @@ ROLES: dict[str, list[str]] = {
     ],
     # Looks at answers and at what they were given about; weighs anew, says what is alike.
     "quality lead": [
+        "annotations.view_bulkrun",
         "workforce.view_region",
         "workforce.view_team",
         "workforce.view_reviewer",

@@ -305,6 +305,7 @@ CELERY_BEAT_SCHEDULE = {
     "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
     "people: end skills and employments whose time is over": _every(60, "workforce.tasks.keep_calendars"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
+    "bulk actions: ring again, go on with what stalled": _every(10, "annotations.tasks.sweep_bulk"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
 }
 
@@ -335,6 +336,8 @@ LOGGING = {
 # --- The staff pages -------------------------------------------------------------------------------------------------
 # Whose regions and teams are whose: config/scope.py asks there.
 SCOPE_OF = "workforce.scopes.scope_of"
+# What takes an action of a list on when it is about more rows than a request has time for: config/acting.py asks there.
+BULK_ACTIONS = "annotations.console.bulk.begin"
 
 UNFOLD = {
     "SITE_TITLE": "Sightline",
@@ -347,6 +350,8 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "annotations.today.dashboard",
     "SIDEBAR": {
         "show_search": True,
+        # The box opens the search over everything: annotations/console/search.py.
+        "command_search": True,
         "show_all_applications": False,
         "navigation": MENU,
     },

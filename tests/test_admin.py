@@ -14,12 +14,15 @@ from annotations.models import (
     AuditRun,
     Awaited,
     Bookmark,
+    BulkItem,
+    BulkRun,
     Export,
     ExportLine,
     Head,
     PlanItem,
     PlanLine,
     Project,
+    SavedView,
     TakeKey,
     Task,
     TaskState,
@@ -71,6 +74,8 @@ def test_every_table_is_listed() -> None:
         CalendarVersion,
         WorkingHours,
     }
+    # These have pages of the console.
+    inner |= {BulkItem, BulkRun, SavedView}
     # Roles and scopes are rows of the page of staff.
     inner |= {RoleHeld, StaffScope}
     for room in ("workforce", "clips", "annotations"):

@@ -147,7 +147,8 @@ class Walk:
 
     def filters(self, page: Any, other: Any) -> Iterator[dict[str, str]]:
         """Each filter of the list, asked for what the other's row has."""
-        for item in page.list_filter:
+        for named in page.list_filter:
+            item = named[0] if isinstance(named, tuple) else named
             if isinstance(item, str):
                 value: Any = other
                 for step in item.split("__"):

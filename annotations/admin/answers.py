@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from annotations.admin.narrowing import OfLabel, Submitted
 from annotations.models import AmendedAnswer, Annotation, LateAnswer
-from config.admin import Record
+from config.admin import Record, SeenBeyond, ago
+from config.lists import Large
 
 
 @admin.register(Annotation)
-class AnnotationAdmin(Record):
-    list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted_at"]
-    list_filter = ["label", "task__project", "reviewer__team__region", "reviewer__team", "submitted_at"]
+class AnnotationAdmin(Large):
+    list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted"]
+    list_filter = [OfLabel, "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Submitted]
+    # Who submits writes each index of this table, so it has none for labels, teams and projects.
+    reach = 200_000
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
     search_help_text = "Annotation or task number, or the reviewer's sign-in"
@@ -24,6 +29,10 @@ class AnnotationAdmin(Record):
     @display(description="Project")
     def project(self, annotation: Annotation) -> str:
         return annotation.task.project.name
+
+    @display(description="Submitted")
+    def submitted(self, annotation: Annotation) -> SafeString | str:
+        return ago(annotation.submitted_at)
 
     @display(description="Note")
     def note(self, annotation: Annotation) -> str:

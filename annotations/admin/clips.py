@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from annotations import stopping
+from annotations.admin.choosing import Plannable
 from clips.admin.clips import ClipAdmin
 from clips.admin.likeness import LikenessAdmin
 from clips.models import Clip, Likeness, Verdict
@@ -18,10 +19,10 @@ admin.site.unregister(Clip)
 
 
 @admin.register(Clip)
-class SupervisedClipAdmin(ClipAdmin):
+class SupervisedClipAdmin(Plannable, ClipAdmin):
     """Clips, with what ends leases on them."""
 
-    actions = [*ClipAdmin.actions, "quarantine"]
+    actions = ["plan_these", *ClipAdmin.actions, "quarantine"]
 
     @with_reason(
         description="Quarantine clips",

@@ -7,18 +7,23 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from annotations import supervision
+from annotations.admin.choosing import Plannable
+from annotations.admin.narrowing import Granted, IsDue, OfLabel
 from annotations.models import Head, Lane, Lease, LeaseState, Task, TaskState
 from config.acting import staff, with_reason
-from config.admin import Record, ago
+from config.admin import Record, SeenBeyond, ago
 from config.clock import database_now
+from config.lists import Came, Large
 
 
 @admin.register(Task)
-class TaskAdmin(Record):
+class TaskAdmin(Plannable, Large):
     list_display = [
         "id",
         "state_label",
@@ -32,11 +37,15 @@ class TaskAdmin(Record):
         "due",
         "since",
     ]
-    list_filter = ["state", "project", "team__region", "team", "label"]
+    list_filter = ["state", IsDue, "project", ("team__region", SeenBeyond), "team", OfLabel, Came]
     list_select_related = ["project", "team", "clip"]
     search_fields = ["=id", "=clip__id"]
     search_help_text = "Task or clip number"
-    actions = ["requeue"]
+    actions = ["plan_these", "requeue"]
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """The newest first; the first due, where it is asked what is due."""
+        return ["due_at", "-id"] if request.GET.get("due") else ["-id"]
 
     def preview(self, task: Task) -> str:
         return f"{task} of {task.project}, {task.team}: {task.get_state_display().lower()}, {self.seats(task)}"
@@ -70,6 +79,8 @@ class TaskAdmin(Record):
 
     @display(description="Due", ordering="due_at")
     def due(self, task: Task) -> SafeString | str:
+        if task.state == TaskState.OPEN and task.due_at is not None and task.due_at < timezone.now():
+            return format_html('<strong class="text-red-600 dark:text-red-400">{}</strong>', ago(task.due_at))
         return ago(task.due_at)
 
     @display(description="In this state", ordering="state_since")
@@ -88,10 +99,13 @@ class TaskAdmin(Record):
 
 
 @admin.register(Lease)
-class LeaseAdmin(Record):
-    list_display = ["id", "state_label", "reviewer", "team", "task", "granted_at", "ends", "ended_at"]
-    list_filter = ["state", "reviewer__team__region", "reviewer__team"]
-    list_select_related = ["reviewer__user", "reviewer__team", "task"]
+class LeaseAdmin(Large):
+    list_display = ["id", "state_label", "reviewer", "team", "project", "task", "granted", "ends", "ended"]
+    list_filter = ["state", "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Granted]
+    list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
+    # Who takes work writes each index of this table, so it has none for teams and projects.
+    reach = 200_000
+    few = {"state__exact": frozenset(LeaseState.values) - {LeaseState.SUBMITTED}}
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
     search_help_text = "Lease or task number, or the reviewer's sign-in"
     # A token is for the holder's eyes only.
@@ -130,6 +144,18 @@ class LeaseAdmin(Record):
     @display(description="Team")
     def team(self, lease: Lease) -> str:
         return lease.reviewer.team.name
+
+    @display(description="Project")
+    def project(self, lease: Lease) -> str:
+        return lease.task.project.name
+
+    @display(description="Granted")
+    def granted(self, lease: Lease) -> SafeString | str:
+        return ago(lease.granted_at)
+
+    @display(description="Ended")
+    def ended(self, lease: Lease) -> SafeString | str:
+        return ago(lease.ended_at)
 
     @display(description="Expires", ordering="expires_at")
     def ends(self, lease: Lease) -> SafeString | str:

@@ -7,12 +7,12 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 
 from config.scope import reaches_all
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def page(*needs: str, whole: bool = False) -> Callable[[View], View]:
@@ -21,7 +21,7 @@ def page(*needs: str, whole: bool = False) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
             if not any(request.user.has_perm(need) for need in needs) or (whole and not reaches_all(request.user)):
                 raise Http404
             return view(request, *args, **options)

@@ -4,6 +4,7 @@ from annotations.models.activity import ActiveClock, ActiveSpan, TimeContest, Ti
 from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
 from annotations.models.audits import AuditRun
 from annotations.models.awaited import Awaited
+from annotations.models.bulk import BULK_MOVES, BulkItem, BulkOutcome, BulkRun, BulkState
 from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportState
 from annotations.models.flags import Flag
 from annotations.models.lanes import Bookmark, Head, Lane
@@ -11,8 +12,10 @@ from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReas
 from annotations.models.plans import PLAN_MOVES, Plan, PlanItem, PlanKind, PlanLine, PlanState
 from annotations.models.projects import Project
 from annotations.models.tasks import TASK_MOVES, Task, TaskState
+from annotations.models.views import SavedView
 
 __all__ = [
+    "BULK_MOVES",
     "EXPORT_MOVES",
     "LEASE_MOVES",
     "PLAN_MOVES",
@@ -24,6 +27,10 @@ __all__ = [
     "AuditRun",
     "Awaited",
     "Bookmark",
+    "BulkItem",
+    "BulkOutcome",
+    "BulkRun",
+    "BulkState",
     "Export",
     "ExportLine",
     "ExportState",
@@ -40,6 +47,7 @@ __all__ = [
     "PlanState",
     "Project",
     "RecallReason",
+    "SavedView",
     "SkipReason",
     "TakeKey",
     "Task",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -107,6 +108,11 @@ class Lease(models.Model):
             # PostgreSQL, and it would read everybody's live leases to find one person's.
             models.Index(fields=["expires_at"], name="lease_live_by_expiry", condition=Q(ended_at=None)),
             models.Index(fields=["reviewer"], name="lease_live_by_reviewer", condition=Q(state="live")),
+            # Staff's lists: what ended otherwise than by an answer is little, and is what is looked for.
+            models.Index(
+                fields=["state", "id"], name="lease_ended_early", condition=~Q(state__in=["live", "submitted"])
+            ),
+            BrinIndex(fields=["granted_at"], name="lease_by_grant", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -97,6 +98,10 @@ class Task(models.Model):
             models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
             models.Index(fields=["id"], name="task_stopped", condition=Q(state="stopped")),
             models.Index(fields=["project", "state", "id"], name="task_by_state"),
+            # Staff's lists. None is written when a seat is taken: these rows are few, or over, or told apart by block.
+            models.Index(fields=["id"], name="task_disputed", condition=Q(state="disputed")),
+            models.Index(fields=["label", "id"], name="task_by_label", condition=~Q(label="")),
+            BrinIndex(fields=["created_at"], name="task_by_arrival", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -40,9 +40,9 @@ def undo(plan_id: int, *, by: User, reason: str, at: datetime) -> Plan:
         if plan.kind != PlanKind.HAND or plan.state not in {PlanState.APPLIED, PlanState.BROKEN_OFF}:
             raise PlanOver
         items = PlanItem.objects.filter(line__plan=plan)
-        begun = items.filter(_begun()).count()
-        if begun:
-            raise PlanBegun(f"{begun} of the {items.count()} tasks of this plan have been begun; it can't be undone.")
+        count = items.filter(begun()).count()
+        if count:
+            raise PlanBegun(f"{count} of the {items.count()} tasks of this plan have been begun; it can't be undone.")
         _put_back(plan)
         _unmake(plan)
         changes = {"undone_at": at, "undone_by": by, "undone_reason": why}
@@ -51,7 +51,7 @@ def undo(plan_id: int, *, by: User, reason: str, at: datetime) -> Plan:
     return plan
 
 
-def _begun() -> Q:
+def begun() -> Q:
     """Items whose tasks somebody holds, held once, or answered, or that are no longer open."""
     held = Exists(Lease.objects.filter(task=OuterRef("task")))
     touched = ~Q(task__state=TaskState.OPEN) | Q(task__answers__gt=0) | Q(task__seats_left__lt=F("task__overlap"))

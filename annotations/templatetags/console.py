@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from annotations.models import SavedView
+from annotations.saved_views import PASSING
+from config.scope import seen
+
+SHOWN = 30
+
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def saved_views(context: dict[str, Any], cl: Any) -> list[SavedView]:
+    """The views of this list that whoever looks at it saved or is shown, with ``is_here``: it is what one looks at."""
+    request = context["request"]
+    here = sorted(pair for pair in request.GET.lists() if pair[0] not in PASSING)
+    rows = seen(request.user, SavedView.objects.filter(table=cl.opts.label_lower)).select_related("user")
+    found = list(rows.order_by("name", "pk")[:SHOWN])
+    for view in found:
+        view.is_here = sorted(QueryDict(view.query).lists()) == here  # type: ignore[attr-defined]
+        view.is_mine = view.user_id == request.user.pk  # type: ignore[attr-defined]
+    return found
 
 
 @register.filter

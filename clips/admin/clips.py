@@ -19,6 +19,7 @@ from config.acting import staff, with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
 from config.history import because
+from config.lists import Came, Large, RegionValues
 from config.scope import seen
 
 STATE_COLOURS = {
@@ -53,7 +54,7 @@ class Stuck(admin.SimpleListFilter):
 
 
 @admin.register(Clip)
-class ClipAdmin(Record):
+class ClipAdmin(Large):
     list_display = [
         "id",
         "state_label",
@@ -68,8 +69,14 @@ class ClipAdmin(Record):
         "since",
         "failure",
     ]
-    list_filter = [Stuck, "state", "kind", "region", "source", "created_at"]
-    search_fields = ["=id", "owner_key", "sha256"]
+    list_filter = [Stuck, "state", ("region", RegionValues), Came, "kind", "source", "is_sensitive"]
+    search_fields = ["=id", "=owner_key", "=sha256"]
+    # What a source or a kind is of is in no index.
+    reach = 200_000
+    few = {
+        "state__exact": frozenset(ClipState.values) - {ClipState.READY, ClipState.PURGED},
+        "needs": {"late", "failed", "case"},
+    }
     search_help_text = "Clip number, owner's key or SHA-256, whole"
     actions = ["retry", "cancel", "tell_owner"]
     change_form_outer_before_template = "admin/clip_page.html"

@@ -19,7 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.acting import staff, with_reason
-from config.admin import Record, Register, Scoped
+from config.admin import Record, Register, Scoped, SeenBeyond
 from config.clock import database_now
 from config.scope import scope_of
 from workforce import people, quotas
@@ -162,7 +162,7 @@ class ReviewerAdmin(Register):
         "is_active",
         "pseudonym",
     ]
-    list_filter = ["is_active", "team__region", "team", "country"]
+    list_filter = ["is_active", "is_paused", ("team__region", SeenBeyond), "team", "country", "clearance"]
     list_select_related = ["user", "team__region"]
     search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
     search_help_text = "Name, sign-in or pseudonym"
