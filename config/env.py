@@ -79,6 +79,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def origin(url: str) -> str:
+    """The scheme, host and port of a URL, as a browser's policy names them. Raises for what is none."""
+    found = urlsplit(url)
+    if found.scheme not in {"http", "https"} or not found.netloc:
+        raise Misconfigured(f"{url!r} is not a URL of http or https.")
+    return f"{found.scheme}://{found.netloc}"
+
+
 def secret(name: str, *, least_length: int = 50) -> str:
     """A secret that somebody generated: long, varied, and not a word out of an example file."""
     value = text(name)

@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
 
 from config import env
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "pgtrigger",
     "pghistory",
+    "csp",
     "workforce",
     "clips",
     "annotations",
@@ -116,6 +118,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.http.incoming.refuse_unreadable",
     "django.middleware.security.SecurityMiddleware",
+    "config.http.policy.PagePolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -167,6 +170,24 @@ CSRF_FAILURE_VIEW = "config.http.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+# What a page may load and run; config/http/policy.py adds what the admin needs. Footage has a stricter one of its own.
+_FOOTAGE_FROM = sorted({env.origin(url) for url in DOWNLOAD_ENDPOINTS.values() if url})
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:", *_FOOTAGE_FROM],
+        "media-src": [SELF, *_FOOTAGE_FROM],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "report-uri": ["/csp-reports"],
+    }
+}
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
 # Health is asked for inside the network, before any proxy that speaks TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

@@ -10,6 +10,7 @@ from annotations.api import media
 from annotations.pages import audit, changes
 from clips.pages import close_viewing, footage, open_viewing
 from config.health import healthz, home, no_icon, readyz
+from config.http.policy import csp_reports
 
 urlpatterns = [
     path("", home, name="home"),
@@ -43,6 +44,7 @@ urlpatterns = [
         name="docs",
     ),
     path("media/<str:sealed>", media, name="media"),
+    path("csp-reports", csp_reports, name="csp-reports"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]
