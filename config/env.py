@@ -140,6 +140,22 @@ def check_password(name: str, password: str) -> None:
         raise Misconfigured(f"{name} holds a weak password: 12 random characters at least.")
 
 
+def oidc(*, embedded: bool) -> dict[str, str] | None:
+    """The company's sign-in service, if one is named: all of it, reached by https unless embedded."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    if not any(os.environ.get(name, "").strip() for name in names):
+        return None
+    issuer = text("OIDC_ISSUER").rstrip("/")
+    if not origin(issuer).startswith("https://") and not embedded:
+        raise Misconfigured("OIDC_ISSUER must start with https://: what it says is believed.")
+    return {
+        "issuer": issuer,
+        "client_id": text("OIDC_CLIENT_ID"),
+        "secret": text("OIDC_CLIENT_SECRET"),
+        "name": text("OIDC_NAME", "single sign-on"),
+    }
+
+
 def broker(name: str, *, embedded: bool) -> str:
     """The Redis URL in the words of Celery's transport: ``unix://`` becomes ``redis+socket://``."""
     value = text(name)

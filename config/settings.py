@@ -8,6 +8,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from config import env
 from config.errors import Misconfigured
@@ -103,6 +104,13 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_linear_migrations",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rest_framework",
     "knox",
     "drf_spectacular",
@@ -125,6 +133,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "config.http.second_factor.ask_for_second_factor",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -141,6 +152,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "workforce.sso.offered",
             ]
         },
     }
@@ -163,6 +175,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Whether staff give a code of their phone besides the password. On a server, unless it says otherwise.
+STAFF_SECOND_FACTOR = env.choice("STAFF_SECOND_FACTOR", *(("off", "required") if EMBEDDED else ("required", "off")))
+OTP_TOTP_ISSUER = "Sightline"
+# The company's own sign-in (OpenID Connect), for staff who have an account here: workforce/sso.py.
+OIDC = env.oidc(embedded=EMBEDDED)
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "staff",
+                "name": OIDC["name"],
+                "client_id": OIDC["client_id"],
+                "secret": OIDC["secret"],
+                "settings": {"server_url": OIDC["issuer"]},
+            }
+        ]
+        if OIDC
+        else [],
+    }
+}
+SOCIALACCOUNT_ADAPTER = "workforce.sso.StaffOnly"
+# A form may lead to no other origin, and what stands between is a link with a state of the session's own.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -210,7 +247,7 @@ for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), *([STATIC_ROOT] if EMBEDDE
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "config.http.tokens.Tokens",
-        "rest_framework.authentication.SessionAuthentication",
+        "config.http.tokens.Sessions",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.http.incoming.StrictJSONParser"],
@@ -258,6 +295,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- The doorbell: reasons in docs/decisions.md ----------------------------------------------------------------------
 _REDIS_TIMEOUTS = {
@@ -362,6 +400,12 @@ UNFOLD = {
     "SITE_SUBHEADER": "Clips, people, work",
     "SITE_SYMBOL": "visibility",
     "LOGIN": {"form": "workforce.forms.SignInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": gettext_lazy("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": gettext_lazy("Second factor"), "link": reverse_lazy("second-factor")},
+        ]
+    },
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.today.dashboard",
