@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy
 
@@ -129,12 +130,14 @@ MIDDLEWARE = [
     "config.http.policy.PagePolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.languages.PagesInTheirLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "config.http.second_factor.ask_for_second_factor",
+    "config.zones.in_their_zone",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -160,6 +163,11 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ro", "Română"), ("hi", "हिन्दी")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -225,7 +233,7 @@ CONTENT_SECURITY_POLICY = {
         "report-uri": ["/csp-reports"],
     }
 }
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
 # Health is asked for inside the network, before any proxy that speaks TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if EMBEDDED else 365 * 24 * 3600
@@ -360,7 +368,7 @@ CELERY_BEAT_SCHEDULE = {
     "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
-    "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
+    "sign-ins: forget old tries, remove tokens that expired": _every(600, "workforce.tasks.forget_tries"),
     "people: end skills and employments whose time is over": _every(60, "workforce.tasks.keep_calendars"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
@@ -397,7 +405,7 @@ SCOPE_OF = "workforce.scopes.scope_of"
 UNFOLD = {
     "SITE_TITLE": "Sightline",
     "SITE_HEADER": "Sightline",
-    "SITE_SUBHEADER": "Clips, people, work",
+    "SITE_SUBHEADER": gettext_lazy("Clips, people, work"),
     "SITE_SYMBOL": "visibility",
     "LOGIN": {"form": "workforce.forms.SignInForm"},
     "ACCOUNT": {
@@ -406,7 +414,9 @@ UNFOLD = {
             {"title": gettext_lazy("Second factor"), "link": reverse_lazy("second-factor")},
         ]
     },
+    "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "SCRIPTS": [lambda request: static("annotations/zone.js")],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.today.dashboard",
     "SIDEBAR": {

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
@@ -24,6 +25,7 @@ urlpatterns = [
     path("admin/clips/<int:pk>/footage/<slug:kind>", admin.site.admin_view(footage), name="footage"),
     path("admin/viewings/open", admin.site.admin_view(open_viewing), name="open-viewing"),
     path("admin/viewings/close", admin.site.admin_view(close_viewing), name="close-viewing"),
+    path("admin/language", set_language, name="set_language"),
     path("admin/", include("workforce.page_urls")),
     path("admin/", include("annotations.console.urls")),
     path("admin/", admin.site.urls),

@@ -9,7 +9,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from config.places import word
+
 register = template.Library()
+
+
+@register.filter
+def menu_word(title: object, link: object) -> object:
+    """The menu's word for the page behind this link, if it is in the menu; else the title as it is."""
+    return (word(link) if link else "") or title
 
 
 @register.filter

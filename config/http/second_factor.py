@@ -15,7 +15,7 @@ from config.errors import Refusal
 from config.http.incoming import Handler
 
 # What somebody needs to give a code, or to leave.
-OPEN = ("second-factor", "second-factor-codes", "admin:login", "admin:logout", "admin:jsi18n")
+OPEN = ("second-factor", "second-factor-codes", "admin:login", "admin:logout", "admin:jsi18n", "set_language")
 
 
 class SecondFactorNeeded(Refusal):

@@ -1,0 +1,43 @@
+"""Times in the zone of who looks: their browser says it once, in a cookie, and the admin is drawn in it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from config.http.incoming import Handler
+
+COOKIE = "zone"
+
+
+def in_their_zone(get_response: Handler) -> Handler:
+    """Middleware: pages of the admin are drawn in the zone of the browser; in UTC until it has said one."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        zone = zone_named(request.COOKIES.get(COOKIE, "")) if request.path_info.startswith("/admin/") else None
+        if zone is None:
+            return get_response(request)
+        with timezone.override(zone):
+            # A page is drawn when it is answered, and inside of here.
+            response = get_response(request)
+            if hasattr(response, "render") and not response.is_rendered:
+                response = response.render()
+            return response
+
+    return middleware
+
+
+@lru_cache(maxsize=512)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The zone of this name, as IANA has it; None for anything else."""
+    # It comes from outside and becomes the name of a file.
+    if not re.fullmatch(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}", name):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return None
