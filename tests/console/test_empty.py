@@ -50,11 +50,11 @@ def test_pages_are_called_as_the_menu_calls_them(boss) -> None:
         if title:
             page = boss.get(list_of(model))
             assert page.context["title"] == title, model
-            assert f"<title>  {escape(str(title))} |" in " ".join(page.content.decode().split(" ")), model
+            assert f"<title> {escape(str(title))} |" in " ".join(page.content.decode().split()), model
     lines = {str(line["title"]): str(line["link"]) for group in MENU for line in group["items"]}  # type: ignore[attr-defined]
     for title, link in lines.items():
         page = boss.get(link).content.decode()
-        assert escape(title) in page.partition('id="header-inner"')[2].partition("</h1>")[0], title
+        assert escape(title) in page.partition('id="header-inner"')[2][:4000], title
 
 
 def test_no_page_asks_for_what_is_not_there(boss, tasks, desk) -> None:

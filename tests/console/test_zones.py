@@ -55,7 +55,9 @@ def test_the_browser_says_its_zone_once_and_pages_follow(roles, tasks, desk, bro
     ).items()
     page.goto("/admin/annotations/task/")
     told = [
-        title for title in page.locator("td [title], th [title]").evaluate_all("all => all.map(one => one.title)") if "UTC" in title
+        title
+        for title in page.locator("td [title], th [title]").evaluate_all("all => all.map(one => one.title)")
+        if "UTC" in title
     ]
     context.close()
     assert told
