@@ -12,6 +12,15 @@ from django.utils import timezone
 from config.http.incoming import Handler
 
 COOKIE = "zone"
+# Chromium says names that some systems no longer have.
+OLD_NAMES = {
+    "Asia/Calcutta": "Asia/Kolkata",
+    "Asia/Katmandu": "Asia/Kathmandu",
+    "Asia/Rangoon": "Asia/Yangon",
+    "Asia/Saigon": "Asia/Ho_Chi_Minh",
+    "America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+    "Europe/Kiev": "Europe/Kyiv",
+}
 
 
 def in_their_zone(get_response: Handler) -> Handler:
@@ -38,6 +47,6 @@ def zone_named(name: str) -> ZoneInfo | None:
     if not re.fullmatch(r"[A-Za-z0-9_+-]{1,30}(/[A-Za-z0-9_+-]{1,30}){0,2}", name):
         return None
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(OLD_NAMES.get(name, name))
     except (OSError, ValueError, KeyError):
         return None
