@@ -114,7 +114,7 @@ def word(link: object) -> str | Promise:
     for group in MENU:
         for line in group["items"]:  # type: ignore[attr-defined]
             if str(line["link"]) == str(link):
-                return line["title"]  # type: ignore[no-any-return]
+                return line["title"]
     return ""
 
 

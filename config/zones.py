@@ -7,6 +7,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
 from django.utils import timezone
 
 from config.http.incoming import Handler
@@ -33,9 +34,7 @@ def in_their_zone(get_response: Handler) -> Handler:
         with timezone.override(zone):
             # A page is drawn when it is answered, and inside of here.
             response = get_response(request)
-            if hasattr(response, "render") and not response.is_rendered:
-                response = response.render()
-            return response
+            return response.render() if isinstance(response, SimpleTemplateResponse) else response
 
     return middleware
 
