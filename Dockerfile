@@ -18,6 +18,7 @@ COPY config ./config
 COPY clips ./clips
 COPY workforce ./workforce
 COPY annotations ./annotations
+COPY locale ./locale
 COPY deploy/alive.py deploy/make_buckets.py ./deploy/
 # The settings want to be complete before they serve any command. What they get lives for this line only; nothing is
 # connected to. Files that Django writes are for their owner alone, and the owner here is not who will serve them.

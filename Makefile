@@ -13,7 +13,7 @@ export PIP_NO_INPUT := 1
 PYTHONS := $(or $(PYTHON),python3.12 python3.11 python3.13 python3.14 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test bench lint lock reset
+.PHONY: help run demo test bench lint lock messages reset
 
 help: ## list what can be done
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -54,6 +54,11 @@ lock: ## resolve the dependencies of pyproject.toml anew
 	$(compile) -o requirements/server.lock; \
 	$(compile) --extra embedded -o requirements/run.lock; \
 	$(compile) --extra embedded --extra dev -o requirements/dev.lock
+
+messages: ## gather what is to be translated, and compile it (wants GNU gettext)
+	@$(call have,dev)
+	@$(PY) manage.py makemessages --locale ro --locale hi --no-location --no-wrap --ignore '$(notdir $(VENV))' --ignore var --ignore tests
+	@$(PY) manage.py compilemessages --ignore '$(notdir $(VENV))' --ignore var
 
 reset: ## stop what is left of a run and remove its data
 	@$(call have,run)

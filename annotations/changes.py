@@ -16,6 +16,7 @@ from workforce.models import (
     Absence,
     Closure,
     DailyLimit,
+    FactorHeld,
     OwnHours,
     Region,
     Reviewer,
@@ -46,7 +47,9 @@ KEPT: dict[str, type[Model]] = {
     "absence": Absence,
     "skill": Skill,
 }
-LIMIT, ROLE = "limit", "role"
+LIMIT, ROLE, FACTOR = "limit", "role", "second factor"
+# What is given and taken, and the word for it.
+GIVEN: dict[type[Model], str] = {RoleHeld: "role", StaffScope: "scope", FactorHeld: "second factor"}
 INNER = {"pgh_id", "pgh_created_at", "pgh_label", "pgh_obj", "pgh_context"}
 
 
@@ -79,13 +82,17 @@ def latest(
     if kind in {"", ROLE} and _may_read(to, Staff):
         found += _given(RoleHeld, ROLE, number=number, by=by, most=most, to=to)
         found += _given(StaffScope, ROLE, number=number, by=by, most=most, to=to)
+    if kind in {"", FACTOR} and _may_read(to, Staff):
+        found += _given(FactorHeld, FACTOR, number=number, by=by, most=most, to=to)
     return sorted(found, key=lambda change: change.at, reverse=True)[:most]
 
 
 def kinds_for(user: User) -> list[str]:
     """The words for what this person may read changes of."""
     words = [name for name, model in KEPT.items() if _may_read(user, model)]
-    return words + [word for word, model in ((LIMIT, DailyLimit), (ROLE, Staff)) if _may_read(user, model)]
+    return words + [
+        word for word, model in ((LIMIT, DailyLimit), (ROLE, Staff), (FACTOR, Staff)) if _may_read(user, model)
+    ]
 
 
 def _may_read(to: User | None, model: type[Model]) -> bool:
@@ -134,7 +141,7 @@ def _of(kind: str, model: Any, *, number: int | None, by: str, most: int, to: Us
 
 
 def _given(model: Any, kind: str, *, number: int | None, by: str, most: int, to: User | None) -> list[Change]:
-    """Roles and scopes that were given and taken, by the number of whose they are."""
+    """Roles, scopes and second factors that were given and taken, by the number of whose they are."""
     rows = model.pgh_event_model.objects.select_related("pgh_context").order_by("-pgh_id")
     if to is not None:
         rows = rows.filter(user__in=seen(to, Staff.objects.all()).order_by().values("pk"))
@@ -154,11 +161,7 @@ def _given(model: Any, kind: str, *, number: int | None, by: str, most: int, to:
                 why=said.get("why", ""),
                 kind=kind,
                 number=row.user_id,
-                fields={
-                    "role" if model is RoleHeld else "scope": (None, named)
-                    if row.pgh_label == "given"
-                    else (named, "-")
-                },
+                fields={GIVEN[model]: (None, named) if row.pgh_label == "given" else (named, "-")},
             )
         )
     return changes
@@ -166,6 +169,8 @@ def _given(model: Any, kind: str, *, number: int | None, by: str, most: int, to:
 
 def _named(row: Any) -> str:
     """What was given or taken, in words."""
+    if isinstance(row, FactorHeld.pgh_event_model):
+        return "an app"
     if hasattr(row, "group_id"):
         group = Group.objects.filter(pk=row.group_id).first()
         return str(group or row.group_id)

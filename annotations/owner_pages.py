@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -92,7 +93,7 @@ def search(request: HttpRequest) -> HttpResponse:
     key = request.GET.get("key", "").strip()
     if SLUG.match(key) and consenting.is_found(key, by=staff(request)):
         return redirect("owner-page", key=key)
-    context = admin.site.each_context(request) | {"title": "Owners", "asked": key[:64]}
+    context = admin.site.each_context(request) | {"title": _("Owners"), "asked": key[:64]}
     return TemplateResponse(request, "admin/owners.html", context)
 
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotations import auditing
@@ -40,7 +41,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     if kind in {"", *kinds} and (known or not number):
         rows = latest(kind=kind, number=int(number) if number else None, by=by[:150], to=staff(request))
     context: dict[str, Any] = admin.site.each_context(request) | {
-        "title": "Changes",
+        "title": _("Changes"),
         "rows": [(change, _link(change.kind, change.number)) for change in rows],
         "kinds": kinds,
         "asked": {"kind": kind, "number": number, "by": by},
@@ -71,7 +72,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     runs = list(AuditRun.objects.all()[:RUNS_SHOWN])
     broken = {item["name"]: item for item in runs[0].findings} if runs else {}
     context: dict[str, Any] = admin.site.each_context(request) | {
-        "title": "Audit",
+        "title": _("Audit"),
         "runs": runs,
         "checks": [(check, broken.get(check.name)) for check in auditing.CHECKS],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from django.db.models import Count, Min, Q, Sum
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from annotations.models import Annotation, Lease, LeaseState, Task, TaskState
 from annotations.planning import forecasting
@@ -90,7 +91,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the home page shows; called by the admin's site."""
     at, user = database_now(), staff(request)
     return context | {
-        "title": "Today",
+        "title": _("Today"),
         "at": at,
         "clips": clip_cards(at=at, to=user),
         "teams": team_rows(at=at, to=user),
@@ -264,7 +265,7 @@ def answers_by_hour(*, at: datetime, to: User | None = None) -> list[dict[str, A
     rows = (
         all_or_seen(to, Annotation.objects.filter(submitted_at__gte=first))
         .order_by()
-        .values_list(TruncHour("submitted_at"))
+        .values_list(TruncHour("submitted_at", tzinfo=UTC))
         .annotate(count=Count("pk"))
     )
     counts = [0] * 24

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from django.contrib.admin import AllValuesFieldListFilter, FieldListFilter, RelatedFieldListFilter
@@ -11,12 +11,15 @@ from django.contrib.auth.models import User
 from django.db.models import BooleanField, DateField, Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.timesince import timesince, timeuntil
 from unfold.admin import ModelAdmin
 
 from config.history import LONGEST, because
+from config.places import purpose, word_for
 from config.scope import offered, scope_of, seen
 
 
@@ -28,6 +31,17 @@ class Scoped(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return seen(request.user, super().get_queryset(request))
+
+    @property
+    def empty_says(self) -> str | Promise:
+        """What this list is for and how it fills."""
+        return purpose(self.model)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, under the menu's word for it."""
+        title = word_for(self.model) or capfirst(self.opts.verbose_name_plural)
+        reply: HttpResponse = super().changelist_view(request, {"title": title} | (extra_context or {}))
+        return reply
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The row, with who asks: figures on its page count only what they may find."""
@@ -167,13 +181,17 @@ class Register(Supervised):
 
 
 def ago(at: datetime | None) -> SafeString | str:
-    """A time as people say it, with the exact one on hover."""
+    """A time as people say it, with the exact one on hover: in the zone of who looks, and in UTC."""
     if at is None:
         return "-"
     # To be read by a person: this machine's clock is good enough, and is asked for every cell.
     now = timezone.now()
     said = f"in {timeuntil(at, now)}" if at > now else f"{timesince(at, now)} ago"
-    return format_html('<span title="{} UTC">{}</span>', f"{at:%Y-%m-%d %H:%M:%S}", said)
+    here, there = timezone.localtime(at), at.astimezone(UTC)
+    exact = f"{there:%Y-%m-%d %H:%M:%S} UTC"
+    if here.utcoffset():
+        exact = f"{here:%Y-%m-%d %H:%M:%S}, {exact}"
+    return format_html('<span title="{}">{}</span>', exact, said)
 
 
 def seconds(milliseconds: int) -> str:

@@ -79,6 +79,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def origin(url: str) -> str:
+    """The scheme, host and port of a URL, as a browser's policy names them. Raises for what is none."""
+    found = urlsplit(url)
+    if found.scheme not in {"http", "https"} or not found.netloc:
+        raise Misconfigured(f"{url!r} is not a URL of http or https.")
+    return f"{found.scheme}://{found.netloc}"
+
+
 def secret(name: str, *, least_length: int = 50) -> str:
     """A secret that somebody generated: long, varied, and not a word out of an example file."""
     value = text(name)
@@ -130,6 +138,22 @@ def check_password(name: str, password: str) -> None:
         raise Misconfigured(f"{name} names a server on a network but no password.")
     if len(password) < 12 or any(word in password.lower() for word in WEAK_WORDS):
         raise Misconfigured(f"{name} holds a weak password: 12 random characters at least.")
+
+
+def oidc(*, embedded: bool) -> dict[str, str] | None:
+    """The company's sign-in service, if one is named: all of it, reached by https unless embedded."""
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    if not any(os.environ.get(name, "").strip() for name in names):
+        return None
+    issuer = text("OIDC_ISSUER").rstrip("/")
+    if not origin(issuer).startswith("https://") and not embedded:
+        raise Misconfigured("OIDC_ISSUER must start with https://: what it says is believed.")
+    return {
+        "issuer": issuer,
+        "client_id": text("OIDC_CLIENT_ID"),
+        "secret": text("OIDC_CLIENT_SECRET"),
+        "name": text("OIDC_NAME", "single sign-on"),
+    }
 
 
 def broker(name: str, *, embedded: bool) -> str:

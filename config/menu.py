@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
-def _page(title: str, icon: str, name: str, need: str, *, whole: bool = False) -> dict[str, object]:
+def _page(title: str | Promise, icon: str, name: str, need: str, *, whole: bool = False) -> dict[str, object]:
     """A line of the menu, for those who may open it; ``whole``: only those who have all regions."""
     return {
         "title": title,
@@ -23,81 +25,81 @@ def _reaches_all(request: HttpRequest) -> bool:
     return reaches_all(request.user)
 
 
-def _list(title: str, icon: str, app: str, model: str) -> dict[str, object]:
+def _list(title: str | Promise, icon: str, app: str, model: str) -> dict[str, object]:
     return _page(title, icon, f"admin:{app}_{model}_changelist", f"{app}.view_{model}")
 
 
 MENU: list[dict[str, object]] = [
     {
-        "title": "Work",
+        "title": _("Work"),
         "items": [
-            {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
-            _page("Assign workloads", "assignment_ind", "assign", "annotations.add_plan"),
-            _list("Tasks", "checklist", "annotations", "task"),
-            _list("Leases", "timer", "annotations", "lease"),
-            _list("Annotations", "label", "annotations", "annotation"),
-            _list("Projects", "folder", "annotations", "project"),
-            _list("Plans", "route", "annotations", "plan"),
-            _list("Cases", "report", "clips", "case"),
-            _list("Exports", "download", "annotations", "export"),
+            {"title": _("Today"), "icon": "today", "link": reverse_lazy("admin:index")},
+            _page(_("Assign workloads"), "assignment_ind", "assign", "annotations.add_plan"),
+            _list(_("Tasks"), "checklist", "annotations", "task"),
+            _list(_("Leases"), "timer", "annotations", "lease"),
+            _list(_("Annotations"), "label", "annotations", "annotation"),
+            _list(_("Projects"), "folder", "annotations", "project"),
+            _list(_("Plans"), "route", "annotations", "plan"),
+            _list(_("Cases"), "report", "clips", "case"),
+            _list(_("Exports"), "download", "annotations", "export"),
         ],
     },
     {
-        "title": "Record",
+        "title": _("Record"),
         "separator": True,
         "items": [
-            _page("Changes", "history", "changes", "annotations.view_lease"),
-            _page("Bulk actions", "playlist_add_check", "bulk-runs", "annotations.view_bulkrun"),
-            _page("Audit", "fact_check", "audit", "annotations.view_lease", whole=True),
-            _list("Access log", "visibility", "clips", "accessentry"),
-            _list("Viewings", "preview", "clips", "viewing"),
+            _page(_("Changes"), "history", "changes", "annotations.view_lease"),
+            _page(_("Bulk actions"), "playlist_add_check", "bulk-runs", "annotations.view_bulkrun"),
+            _page(_("Audit"), "fact_check", "audit", "annotations.view_lease", whole=True),
+            _list(_("Access log"), "visibility", "clips", "accessentry"),
+            _list(_("Viewings"), "preview", "clips", "viewing"),
         ],
     },
     {
-        "title": "Footage",
+        "title": _("Footage"),
         "separator": True,
         "items": [
-            _list("Clips", "movie", "clips", "clip"),
-            _list("Renditions", "perm_media", "clips", "rendition"),
-            _list("Proxies to add", "face_retouching_off", "clips", "addition"),
-            _list("Alike", "difference", "clips", "likeness"),
-            _page("Owners", "person_search", "owners", "clips.view_owner"),
-            _list("Consents", "handshake", "clips", "consentevent"),
-            _list("Disclosures", "description", "clips", "disclosure"),
+            _list(_("Clips"), "movie", "clips", "clip"),
+            _list(_("Renditions"), "perm_media", "clips", "rendition"),
+            _list(_("Proxies to add"), "face_retouching_off", "clips", "addition"),
+            _list(_("Alike"), "difference", "clips", "likeness"),
+            _page(_("Owners"), "person_search", "owners", "clips.view_owner"),
+            _list(_("Consents"), "handshake", "clips", "consentevent"),
+            _list(_("Disclosures"), "description", "clips", "disclosure"),
         ],
     },
     {
-        "title": "Forgetting",
+        "title": _("Forgetting"),
         "separator": True,
         "items": [
-            _list("Owners' requests", "contact_mail", "clips", "ownerrequest"),
-            _list("Purges", "delete_forever", "clips", "purge"),
-            _list("Retention", "hourglass_bottom", "clips", "retentionrule"),
-            _list("Legal holds", "lock_clock", "clips", "legalhold"),
-            _list("Legal requests", "gavel", "clips", "legalrequest"),
-            _list("Purge ledger", "menu_book", "clips", "purgedkey"),
+            _list(_("Owners' requests"), "contact_mail", "clips", "ownerrequest"),
+            _list(_("Purges"), "delete_forever", "clips", "purge"),
+            _list(_("Retention"), "hourglass_bottom", "clips", "retentionrule"),
+            _list(_("Legal holds"), "lock_clock", "clips", "legalhold"),
+            _list(_("Legal requests"), "gavel", "clips", "legalrequest"),
+            _list(_("Purge ledger"), "menu_book", "clips", "purgedkey"),
         ],
     },
     {
-        "title": "People",
+        "title": _("People"),
         "separator": True,
         "items": [
-            _list("Regions", "public", "workforce", "region"),
-            _list("Teams", "groups", "workforce", "team"),
-            _list("Reviewers", "badge", "workforce", "reviewer"),
-            _list("Shifts", "schedule", "workforce", "shift"),
-            _list("Own hours", "timelapse", "workforce", "ownhours"),
-            _list("Closures", "event_busy", "workforce", "closure"),
-            _list("Worked holidays", "celebration", "workforce", "workedholiday"),
-            _list("Absences", "beach_access", "workforce", "absence"),
-            _list("Skills", "school", "workforce", "skill"),
-            _list("Timesheets", "punch_clock", "annotations", "timesheet"),
-            _list("Contested time", "contact_support", "annotations", "timecontest"),
-            _list("Quota days", "calendar_today", "workforce", "quotaday"),
-            _list("Limits", "speed", "workforce", "dailylimit"),
-            _list("Residency bases", "gavel", "workforce", "residencybasis"),
-            _list("Staff", "manage_accounts", "workforce", "staff"),
-            _list("Sign-ins", "person", "auth", "user"),
+            _list(_("Regions"), "public", "workforce", "region"),
+            _list(_("Teams"), "groups", "workforce", "team"),
+            _list(_("Reviewers"), "badge", "workforce", "reviewer"),
+            _list(_("Shifts"), "schedule", "workforce", "shift"),
+            _list(_("Own hours"), "timelapse", "workforce", "ownhours"),
+            _list(_("Closures"), "event_busy", "workforce", "closure"),
+            _list(_("Worked holidays"), "celebration", "workforce", "workedholiday"),
+            _list(_("Absences"), "beach_access", "workforce", "absence"),
+            _list(_("Skills"), "school", "workforce", "skill"),
+            _list(_("Timesheets"), "punch_clock", "annotations", "timesheet"),
+            _list(_("Contested time"), "contact_support", "annotations", "timecontest"),
+            _list(_("Quota days"), "calendar_today", "workforce", "quotaday"),
+            _list(_("Limits"), "speed", "workforce", "dailylimit"),
+            _list(_("Residency bases"), "gavel", "workforce", "residencybasis"),
+            _list(_("Staff"), "manage_accounts", "workforce", "staff"),
+            _list(_("Sign-ins"), "person", "auth", "user"),
         ],
     },
 ]

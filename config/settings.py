@@ -6,7 +6,10 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from csp.constants import NONE, SELF
+from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy
 
 from config import env
 from config.errors import Misconfigured
@@ -102,12 +105,20 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_linear_migrations",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "rest_framework",
     "knox",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "pgtrigger",
     "pghistory",
+    "csp",
     "workforce",
     "clips",
     "annotations",
@@ -116,12 +127,18 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.http.incoming.refuse_unreadable",
     "django.middleware.security.SecurityMiddleware",
+    "config.http.policy.PagePolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.languages.PagesInTheirLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "config.http.second_factor.ask_for_second_factor",
+    "config.zones.in_their_zone",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -138,6 +155,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "workforce.sso.offered",
             ]
         },
     }
@@ -145,6 +163,11 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ro", "Română"), ("hi", "हिन्दी")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -160,6 +183,31 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Whether staff give a code of their phone besides the password. On a server, unless it says otherwise.
+STAFF_SECOND_FACTOR = env.choice("STAFF_SECOND_FACTOR", *(("off", "required") if EMBEDDED else ("required", "off")))
+OTP_TOTP_ISSUER = "Sightline"
+# The company's own sign-in (OpenID Connect), for staff who have an account here: workforce/sso.py.
+OIDC = env.oidc(embedded=EMBEDDED)
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "staff",
+                "name": OIDC["name"],
+                "client_id": OIDC["client_id"],
+                "secret": OIDC["secret"],
+                "settings": {"server_url": OIDC["issuer"]},
+            }
+        ]
+        if OIDC
+        else [],
+    }
+}
+SOCIALACCOUNT_ADAPTER = "workforce.sso.StaffOnly"
+# A form may lead to no other origin, and what stands between is a link with a state of the session's own.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+ACCOUNT_EMAIL_VERIFICATION = SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -167,7 +215,25 @@ CSRF_FAILURE_VIEW = "config.http.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
+# What a page may load and run; config/http/policy.py adds what the admin needs. Footage has a stricter one of its own.
+_FOOTAGE_FROM = sorted({env.origin(url) for url in DOWNLOAD_ENDPOINTS.values() if url})
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "data:", *_FOOTAGE_FROM],
+        "media-src": [SELF, *_FOOTAGE_FROM],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "report-uri": ["/csp-reports"],
+    }
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SECURE_SSL_REDIRECT = not EMBEDDED
 # Health is asked for inside the network, before any proxy that speaks TLS.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 0 if EMBEDDED else 365 * 24 * 3600
@@ -189,7 +255,7 @@ for _folder in (WORK_DIR, Path(FILE_UPLOAD_TEMP_DIR), *([STATIC_ROOT] if EMBEDDE
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "config.http.tokens.Tokens",
-        "rest_framework.authentication.SessionAuthentication",
+        "config.http.tokens.Sessions",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["config.http.incoming.StrictJSONParser"],
@@ -237,6 +303,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 
 # --- The doorbell: reasons in docs/decisions.md ----------------------------------------------------------------------
 _REDIS_TIMEOUTS = {
@@ -302,7 +369,7 @@ CELERY_BEAT_SCHEDULE = {
     "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),
     "tasks: settle what is full": _every(10, "annotations.tasks.sweep_tasks"),
-    "sign-ins: forget old tries": _every(600, "workforce.tasks.forget_tries"),
+    "sign-ins: forget old tries, remove tokens that expired": _every(600, "workforce.tasks.forget_tries"),
     "people: end skills and employments whose time is over": _every(60, "workforce.tasks.keep_calendars"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "bulk actions: ring again, go on with what stalled": _every(10, "annotations.tasks.sweep_bulk"),
@@ -342,10 +409,18 @@ BULK_ACTIONS = "annotations.console.bulk.begin"
 UNFOLD = {
     "SITE_TITLE": "Sightline",
     "SITE_HEADER": "Sightline",
-    "SITE_SUBHEADER": "Clips, people, work",
+    "SITE_SUBHEADER": gettext_lazy("Clips, people, work"),
     "SITE_SYMBOL": "visibility",
     "LOGIN": {"form": "workforce.forms.SignInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": gettext_lazy("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": gettext_lazy("Second factor"), "link": reverse_lazy("second-factor")},
+        ]
+    },
+    "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "SCRIPTS": [lambda request: static("annotations/zone.js")],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.today.dashboard",
     "SIDEBAR": {

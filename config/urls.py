@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.negotiation import DefaultContentNegotiation
 
@@ -10,6 +11,7 @@ from annotations.api import media
 from annotations.pages import audit, changes
 from clips.pages import close_viewing, footage, open_viewing
 from config.health import healthz, home, no_icon, readyz
+from config.http.policy import csp_reports
 
 urlpatterns = [
     path("", home, name="home"),
@@ -23,8 +25,11 @@ urlpatterns = [
     path("admin/clips/<int:pk>/footage/<slug:kind>", admin.site.admin_view(footage), name="footage"),
     path("admin/viewings/open", admin.site.admin_view(open_viewing), name="open-viewing"),
     path("admin/viewings/close", admin.site.admin_view(close_viewing), name="close-viewing"),
+    path("admin/language", set_language, name="set_language"),
+    path("admin/", include("workforce.page_urls")),
     path("admin/", include("annotations.console.urls")),
     path("admin/", admin.site.urls),
+    path("oidc/staff/", include("workforce.sso_urls")),
     path("api/v1/", include("workforce.urls")),
     path("api/v1/", include("clips.urls")),
     path("api/v1/", include("annotations.urls")),
@@ -43,6 +48,7 @@ urlpatterns = [
         name="docs",
     ),
     path("media/<str:sealed>", media, name="media"),
+    path("csp-reports", csp_reports, name="csp-reports"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
 ]

@@ -31,7 +31,15 @@ from annotations.planning import forecasting
 from clips.models import AccessStream, Clip, ClipState, Closing, Permit, Print
 from config.clock import database_now
 from tests.conftest import SCHEMA, make_clip, make_ready_clips, make_user, signed_in
-from workforce.models import CalendarVersion, Reviewer, RoleHeld, SignInTries, StaffScope, WorkingHours
+from workforce.models import (
+    CalendarVersion,
+    FactorHeld,
+    Reviewer,
+    RoleHeld,
+    SignInTries,
+    StaffScope,
+    WorkingHours,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +85,7 @@ def test_every_table_is_listed() -> None:
     # These have pages of the console.
     inner |= {BulkItem, BulkRun, SavedView}
     # Roles and scopes are rows of the page of staff.
-    inner |= {RoleHeld, StaffScope}
+    inner |= {FactorHeld, RoleHeld, StaffScope}
     for room in ("workforce", "clips", "annotations"):
         shown = {model for model in apps.get_app_config(room).get_models() if not hasattr(model, "pgh_tracked_model")}
         for model in shown - inner:

@@ -65,6 +65,11 @@ def test_production_settings_pass_the_deployment_checks(tmp_path) -> None:
         ({"UPLOAD_LIMIT_MB": "lots"}, "UPLOAD_LIMIT_MB"),
         ({"STORAGE_URL": "ftp://files"}, "STORAGE_URL"),
         ({"SIGHTLINE_EMBEDDED": "1"}, "ALLOWED_HOSTS"),
+        ({"STAFF_SECOND_FACTOR": "sometimes"}, "STAFF_SECOND_FACTOR"),
+        ({"OIDC_ISSUER": "https://id.example.org"}, "OIDC_CLIENT_ID"),
+        ({"OIDC_CLIENT_ID": "sightline"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "http://id.example.org", "OIDC_CLIENT_ID": "x", "OIDC_CLIENT_SECRET": "y"}, "OIDC_ISSUER"),
+        ({"S3_DOWNLOAD_URL": "store.example.org"}, "store.example.org"),
     ],
 )
 def test_boot_refuses_and_says_which_variable(tmp_path, changes, named) -> None:
@@ -99,3 +104,12 @@ def test_a_bucket_is_private_and_never_overwritten(monkeypatch, tmp_path) -> Non
     assert options["querystring_expire"] <= 60
     with pytest.raises(Misconfigured):
         env.storage("STORAGE_URL_IN", alias="x", default_root=tmp_path, given={"STORAGE_URL_IN": "nonsense"})
+
+
+@pytest.mark.parametrize(("given", "found"), [("", "required"), ("off", "off")])
+def test_a_server_asks_staff_for_a_second_factor_unless_it_is_told_not_to(tmp_path, given, found) -> None:
+    environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path), **GOOD, "STAFF_SECOND_FACTOR": given}
+    asked = "import config.settings as conf; print(conf.STAFF_SECOND_FACTOR)"
+    command = [sys.executable, "-c", asked]
+    done = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == found

@@ -71,6 +71,8 @@ def without_echo(reply: Any, *said: Any) -> str:
     """What was answered, without what was asked."""
     body = b"".join(reply.streaming_content) if reply.streaming else reply.content
     text: str = body.decode(errors="replace") + str(reply.headers.get("Location", ""))
+    # The switch of languages names Romanian, which is written as the code of the other region is.
+    text = re.sub(r'<form action="/admin/language".*?</form>', "", text, flags=re.DOTALL)
     words = {form for word in said for form in (str(word), quote_plus(str(word)), quote(str(word)), escape(str(word)))}
     for word in sorted(words - {""}, key=len, reverse=True):
         text = text.replace(word, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import cast
 
 from django.contrib.auth import authenticate
@@ -16,13 +17,15 @@ from rest_framework.views import APIView
 
 from config.clock import database_now
 from config.http.roles import IsReviewer
+from config.http.second_factor import SecondFactorMissing, SecondFactorNeeded, is_asked_of
 from config.http.tokens import Tokens
-from workforce import people, quotas, signing_in
+from workforce import people, quotas, second_factor, signing_in
 from workforce.errors import NotASignIn, PausedByOps
 from workforce.models import QuotaDay, Reviewer
 from workforce.serializers import DaysOut, MeOut, SignIn, TokenOut
 
 HISTORY_DAYS = 92
+REFUSED = "problem+json: sign-in-failed, second-factor-needed, second-factor-wrong"
 
 
 class TokensView(APIView):
@@ -34,7 +37,10 @@ class TokensView(APIView):
     @extend_schema(
         operation_id="sign_in",
         request=SignIn,
-        responses={201: TokenOut, 401: OpenApiResponse(description="problem+json: sign-in-failed")},
+        responses={
+            201: TokenOut,
+            401: OpenApiResponse(description=REFUSED),
+        },
         auth=[],
         summary="Sign in",
     )
@@ -43,15 +49,27 @@ class TokensView(APIView):
         incoming.is_valid(raise_exception=True)
         name, address, at = incoming.validated_data["username"], BaseThrottle().get_ident(request), database_now()
         signing_in.count_try(name, address, at=at)
+        otp = incoming.validated_data.pop("otp")
         user = authenticate(request._request, **incoming.validated_data)
         if user is None:
             # One answer for a wrong name, a wrong password and a closed account.
             raise NotASignIn
+        if is_asked_of(user):
+            _check_second_factor(user, otp, address=str(address), at=at)
         signing_in.forget_tries(name, address)
         tokens = get_token_model().objects
         tokens.filter(user=user, expiry__lte=at).delete()
         row, token = tokens.create(user)
         return Response(TokenOut({"token": token, "expires_at": row.expiry}).data, status=201)
+
+
+def _check_second_factor(user: User, otp: str, *, address: str, at: datetime) -> None:
+    """Raises :class:`SecondFactorMissing`, :class:`SecondFactorNeeded` and what the check raises."""
+    if not second_factor.has(user):
+        raise SecondFactorMissing
+    if not otp:
+        raise SecondFactorNeeded
+    second_factor.check(user, otp, address=address, at=at)
 
 
 class CurrentTokenView(APIView):

@@ -74,3 +74,16 @@ class NoPlaceYet(Refusal):
     """Give them a region or a team first: a role without one would put them out of your sight."""
 
     code = "no-place-yet"
+
+
+class WrongCode(Refusal):
+    """This code is not right, or it was used already: wait for the next one."""
+
+    code = "second-factor-wrong"
+    status = 401
+
+
+class SecondFactorStands(Refusal):
+    """There is a second factor already; give a code of it, or let an administrator reset it."""
+
+    code = "second-factor-stands"

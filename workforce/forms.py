@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from rest_framework.throttling import BaseThrottle
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -30,7 +31,8 @@ class SignInForm(AuthenticationForm):
             signing_in.count_try(name, address, at=database_now())
         except TooManyTries as refusal:
             minutes = max(1, round(refusal.extra["retry_after"] / 60))
-            raise ValidationError(f"Tried too often. Wait {minutes} minutes and try again.") from None
+            words = _("Tried too often. Wait %(minutes)s minutes and try again.") % {"minutes": minutes}
+            raise ValidationError(words) from None
         cleaned: dict[str, Any] = super().clean()
         signing_in.forget_tries(name, address)
         return cleaned

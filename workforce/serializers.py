@@ -13,6 +13,13 @@ from workforce.models import DailyLimit
 class SignIn(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=128, trim_whitespace=False, style={"input_type": "password"})
+    otp = serializers.CharField(
+        max_length=20,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of staff, where a second factor is asked for: a code of their app, or a recovery code.",
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):

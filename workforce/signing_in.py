@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from knox.models import get_token_model
+
 from workforce import queries
 from workforce.errors import TooManyTries
 from workforce.models import SignInTries
@@ -35,6 +37,11 @@ def forget_tries(name: str, address: str) -> None:
 def forget_old(*, at: datetime) -> int:
     """Remove counters whose window is long over; returns how many."""
     return SignInTries.objects.filter(since__lt=at - 2 * WINDOW).delete()[0]
+
+
+def end_tokens(*, at: datetime) -> int:
+    """Remove the tokens of everybody that have expired; returns how many."""
+    return int(get_token_model().objects.filter(expiry__lte=at).delete()[0])
 
 
 def _key(*words: str) -> str:

@@ -11,7 +11,9 @@ from workforce import calendars, signing_in, skills
 def forget_tries() -> None:
     with alone("forget_tries") as mine:
         if mine:
-            signing_in.forget_old(at=database_now())
+            at = database_now()
+            signing_in.forget_old(at=at)
+            signing_in.end_tokens(at=at)
 
 
 @shared_task

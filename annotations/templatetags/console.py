@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from annotations.models import SavedView
 from annotations.saved_views import PASSING
+from config.places import word
 from config.scope import seen
 
 SHOWN = 30
@@ -31,6 +32,12 @@ def saved_views(context: dict[str, Any], cl: Any) -> list[SavedView]:
         view.is_here = sorted(QueryDict(view.query).lists()) == here  # type: ignore[attr-defined]
         view.is_mine = view.user_id == request.user.pk  # type: ignore[attr-defined]
     return found
+
+
+@register.filter
+def menu_word(title: object, link: object) -> object:
+    """The menu's word for the page behind this link, if it is in the menu; else the title as it is."""
+    return (word(link) if link else "") or title
 
 
 @register.filter

@@ -6,12 +6,17 @@ import binascii
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
 from knox.auth import TokenAuthentication
 from knox.crypto import hash_token
 from knox.models import get_token_model
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from config.http.second_factor import SecondFactorNeeded, is_missing
 
 
 class Tokens(TokenAuthentication):
@@ -28,6 +33,23 @@ class Tokens(TokenAuthentication):
             raise AuthenticationFailed("This token is not known or has expired.")
         user, row = self.validate_user(found)
         return user, row
+
+
+class Sessions(SessionAuthentication):
+    """The admin's session at the API's doors; where a second factor is asked for, only with one."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        """The user, if the session has one. Raises :class:`SecondFactorNeeded`."""
+        found = super().authenticate(request)
+        if found is not None and is_missing(request._request):
+            raise SecondFactorNeeded("Give your code at /admin/ first.")
+        return found
+
+
+class SessionsScheme(SessionScheme):
+    """How the API's description speaks of them."""
+
+    target_class = "config.http.tokens.Sessions"
 
 
 class TokensScheme(OpenApiAuthenticationExtension):

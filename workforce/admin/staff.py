@@ -5,20 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
 
 from config.acting import staff, with_reason
 from config.admin import Record
 from config.roles import ROLES
 from config.scope import scope_of, seen
-from workforce import staffing
+from workforce import second_factor, staffing
 from workforce.models import Region, Staff, StaffScope, Team
 from workforce.staffing import EVERYWHERE, Place
 
 WHEREVER = "everywhere"
+
+# Keys are nobody's to read, devices are taken by the verb, with a reason, and e-mail addresses are the staff's own row.
+for kept_by_others in (TOTPDevice, StaticDevice, EmailAddress, SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(kept_by_others)
 
 
 def roles_offered(request: HttpRequest) -> Sequence[tuple[str, str]]:
@@ -52,8 +60,18 @@ class StaffAdmin(Record):
     list_filter = ["is_active", "groups"]
     search_fields = ["username", "first_name", "last_name"]
     search_help_text = "Name or sign-in"
-    fields = ["username", "first_name", "last_name", "is_active", "roles", "reach", "last_login", "date_joined"]
-    actions = ["give_role", "take_role", "give_scope", "take_scope"]
+    fields = [
+        "username",
+        "first_name",
+        "last_name",
+        "is_active",
+        "roles",
+        "reach",
+        "last_login",
+        "date_joined",
+        "factor",
+    ]
+    actions = ["give_role", "take_role", "give_scope", "take_scope", "reset_factor"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Staff]:
         given = seen(request.user, StaffScope.objects.select_related("region", "team"))
@@ -75,6 +93,25 @@ class StaffAdmin(Record):
     @display(description="Where")
     def reach(self, person: Any) -> str:
         return ", ".join(map(str, person.scopes_here)) or ("everywhere" if person.is_superuser else "nowhere")
+
+    def has_administer_permission(self, request: HttpRequest) -> bool:
+        return staff(request).is_superuser
+
+    @display(description="Second factor")
+    def factor(self, person: Staff) -> str:
+        held = second_factor.held_by(person)
+        return f"since {held.since:%Y-%m-%d}, {held.left} recovery codes left" if held.since else "none"
+
+    @with_reason(
+        description="Reset the second factor",
+        effect="What they have opens nothing any more, and their tokens end. They set another up when they sign in; "
+        "make sure that it is they who asked. Cannot be undone.",
+        done="have none now",
+        permission="administer",
+    )
+    def reset_factor(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
+        """Take these people's second factors away."""
+        return second_factor.reset(person, by=staff(request), reason=answers["reason"])
 
     @with_reason(
         description="Give a role",

@@ -24,7 +24,7 @@ from workforce.models.people import (
     new_pseudonym,
 )
 from workforce.models.skills import Skill, SkillSource
-from workforce.models.staff import RoleHeld, Staff, StaffScope
+from workforce.models.staff import FactorHeld, RoleHeld, Staff, StaffScope
 
 __all__ = [
     "Absence",
@@ -32,6 +32,7 @@ __all__ = [
     "Clearance",
     "Closure",
     "DailyLimit",
+    "FactorHeld",
     "LimitLevel",
     "OwnHours",
     "QuotaDay",

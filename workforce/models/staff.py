@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User, UserManager
 from django.db import models
 from django.db.models import Q
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 
 @pghistory.track(
@@ -85,6 +86,22 @@ class Staff(User):
 )
 class RoleHeld(User.groups.through):  # type: ignore[name-defined]
     """That a person has a role: a row of Django's own table, kept as history like all else that people change."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+
+@pghistory.track(
+    pghistory.InsertEvent("given"),
+    pghistory.DeleteEvent("taken"),
+    fields=["user"],
+    model_name="FactorChange",
+    obj_field=None,
+    meta={"default_permissions": ()},
+)
+class FactorHeld(TOTPDevice):
+    """A person's second factor: a row of django-otp's table. That it was set up or taken is kept, and not its key."""
 
     class Meta:
         proxy = True
