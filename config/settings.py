@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django_linear_migrations",
     "rest_framework",
     "knox",
@@ -343,7 +344,7 @@ UNFOLD = {
     "LOGIN": {"form": "workforce.forms.SignInForm"},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "annotations.today.dashboard",
+    "DASHBOARD_CALLBACK": "annotations.console.today.dashboard",
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
