@@ -32,6 +32,7 @@ MENU: list[dict[str, object]] = [
         "title": "Work",
         "items": [
             {"title": "Today", "icon": "today", "link": reverse_lazy("admin:index")},
+            _page("Stuck work", "running_with_errors", "stuck", "annotations.view_lease"),
             _list("Tasks", "checklist", "annotations", "task"),
             _list("Leases", "timer", "annotations", "lease"),
             _list("Annotations", "label", "annotations", "annotation"),
