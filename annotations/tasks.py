@@ -17,6 +17,7 @@ from annotations import (
     withdrawing,
 )
 from annotations.planning import running
+from annotations.reporting import mailing
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -104,3 +105,10 @@ def sweep_exports() -> None:
         exporting.rescue_silent(at=at)
         for export_id in exporting.unheard(at=at):
             ring(write_export, export_id, queue="general")
+
+
+@shared_task
+def mail_reports() -> None:
+    with alone("mail_reports") as mine:
+        if mine:
+            mailing.send_due(at=database_now())

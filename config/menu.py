@@ -40,6 +40,7 @@ MENU: list[dict[str, object]] = [
             _list("Plans", "route", "annotations", "plan"),
             _list("Cases", "report", "clips", "case"),
             _list("Exports", "download", "annotations", "export"),
+            _page("Reports", "bar_chart", "reports", "annotations.view_annotation"),
         ],
     },
     {

@@ -306,7 +306,17 @@ CELERY_BEAT_SCHEDULE = {
     "people: end skills and employments whose time is over": _every(60, "workforce.tasks.keep_calendars"),
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
+    "reports: mail those whose period is over": _every(300, "annotations.tasks.mail_reports"),
 }
+
+# --- Mail: to the console unless a server is named -------------------------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_USER", ""), env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "sightline@localhost")
 
 # --- What is written down --------------------------------------------------------------------------------------------
 LOGGING = {

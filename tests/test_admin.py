@@ -19,6 +19,8 @@ from annotations.models import (
     PlanItem,
     PlanLine,
     Project,
+    ReportIssue,
+    ReportSubscription,
     TakeKey,
     Task,
     TaskState,
@@ -69,6 +71,8 @@ def test_every_table_is_listed() -> None:
     }
     # Roles and scopes are rows of the page of staff.
     inner |= {RoleHeld, StaffScope}
+    # A person's own, on the page of reports.
+    inner |= {ReportIssue, ReportSubscription}
     for room in ("workforce", "clips", "annotations"):
         shown = {model for model in apps.get_app_config(room).get_models() if not hasattr(model, "pgh_tracked_model")}
         for model in shown - inner:

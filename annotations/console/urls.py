@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from annotations.console import stuck, today
+from annotations.console import reports, stuck, today
 
 urlpatterns: list[URLPattern] = [
     # Of the home, which is for all staff; what is in them is for each what is theirs.
@@ -14,4 +14,8 @@ urlpatterns: list[URLPattern] = [
     path("today/fortnight", admin.site.admin_view(today.fortnight), name="today-fortnight"),
     path("stuck", stuck.stuck, name="stuck"),
     path("stuck/act", stuck.act, name="stuck-act"),
+    path("reports", reports.reports, name="reports"),
+    path("reports/csv", reports.report_csv, name="report-csv"),
+    path("reports/mail", reports.subscribe, name="report-subscribe"),
+    path("reports/mail/stop", reports.unsubscribe, name="report-unsubscribe"),
 ]

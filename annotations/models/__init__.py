@@ -9,10 +9,19 @@ from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
 from annotations.models.plans import PLAN_MOVES, Plan, PlanItem, PlanKind, PlanLine, PlanState
 from annotations.models.projects import Project
+from annotations.models.reports import (
+    ISSUE_MOVES,
+    Every,
+    IssueState,
+    Report,
+    ReportIssue,
+    ReportSubscription,
+)
 from annotations.models.tasks import TASK_MOVES, Task, TaskState
 
 __all__ = [
     "EXPORT_MOVES",
+    "ISSUE_MOVES",
     "LEASE_MOVES",
     "PLAN_MOVES",
     "TASK_MOVES",
@@ -22,11 +31,13 @@ __all__ = [
     "Annotation",
     "AuditRun",
     "Bookmark",
+    "Every",
     "Export",
     "ExportLine",
     "ExportState",
     "Flag",
     "Head",
+    "IssueState",
     "Lane",
     "LateAnswer",
     "Lease",
@@ -38,6 +49,9 @@ __all__ = [
     "PlanState",
     "Project",
     "RecallReason",
+    "Report",
+    "ReportIssue",
+    "ReportSubscription",
     "SkipReason",
     "TakeKey",
     "Task",
