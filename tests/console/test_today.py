@@ -108,7 +108,8 @@ def test_alerts_say_what_is_wrong_and_lead_to_where_it_is_put_right(
     for _lapse in range(3):
         people.count_lapse(asha.pk)
     people.pause(ravi, by=ops, reason="on a course")
-    AuditRun.objects.create(asked_at=at, seconds=1, checks=1, findings=[{"name": "seats", "promise": "Seats add up."}])
+    finding = {"name": "seats", "promise": "Seats add up.", "count": 2, "first": {"task": 4}}
+    AuditRun.objects.create(asked_at=at, seconds=1, checks=1, findings=[finding])
     plan = Plan.objects.create(kind=PlanKind.BEAT, made_at=at, looked_at=at, ends_at=at, due_at=at)
     project = tasks[0].project
     why = "Hyderabad is full"
