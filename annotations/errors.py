@@ -255,3 +255,10 @@ class NotScratch(Refusal):
     """A simulation runs in a database of its own only, which it makes and drops."""
 
     code = "not-a-scratch-database"
+
+
+class NoAddress(Refusal):
+    """Your sign-in has no e-mail address to send it to; whoever keeps sign-ins can add one."""
+
+    code = "no-address"
+    status = 409

@@ -18,6 +18,7 @@ from annotations import (
     withdrawing,
 )
 from annotations.planning import running
+from annotations.reporting import mailing
 from config.bells import ring
 from config.clock import database_now
 from config.ticks import alone, each
@@ -134,3 +135,10 @@ def sweep_bulk() -> None:
     with alone("sweep_bulk") as mine:
         for run_id in bulk.unheard(at=database_now()) if mine else ():
             ring(run_bulk, run_id, queue="general")
+
+
+@shared_task
+def mail_reports() -> None:
+    with alone("mail_reports") as mine:
+        if mine:
+            mailing.send_due(at=database_now())

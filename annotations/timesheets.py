@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import User
@@ -69,11 +69,11 @@ def answer(contest_id: int, *, by: User, reason: str, granted_seconds: int, at: 
 
 def as_csv(rows: QuerySet[Timesheet]) -> Iterator[str]:
     """The sheets as lines of CSV, in order of day and person, read in pieces; the first names the columns."""
-    yield _line(COLUMNS)
+    yield csv_line(COLUMNS)
     wanted = rows.select_related("reviewer__user", "reviewer__team__region").order_by("day", "reviewer_id")
     for row in wanted.iterator(chunk_size=2000):
         person = row.reviewer
-        yield _line(
+        yield csv_line(
             [
                 row.day.isoformat(),
                 person.team.region.code,
@@ -91,7 +91,8 @@ def as_csv(rows: QuerySet[Timesheet]) -> Iterator[str]:
         )
 
 
-def _line(cells: list[object] | list[str]) -> str:
+def csv_line(cells: Sequence[object]) -> str:
+    """One line of CSV, which no spreadsheet takes for a formula."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow([_plain(cell) for cell in cells])
     return buffer.getvalue()

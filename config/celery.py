@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_ready
+from celery.signals import beat_init, celeryd_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # A supervisor's TERM becomes Celery's QUIT: stop taking work, give what runs the soft-shutdown time, then leave.
@@ -27,3 +27,9 @@ def _say_reports(**_: object) -> None:
 def _watch_hearing(**_: object) -> None:
     """Only a worker watches whether it hears; see ``config/listening.py``."""
     import_module("config.listening")
+
+
+@beat_init.connect
+def _watch_beat(**_: object) -> None:
+    """Only a beat says that it beats; see ``config/pulse.py``."""
+    import_module("config.pulse").watch_beat()

@@ -8,6 +8,7 @@ as hard as a crash would, which everything here is built to survive, and whoever
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -20,6 +21,8 @@ import redis
 from celery.signals import worker_ready
 from celery.worker import state
 from django.conf import settings
+
+from config.pulse import Sign
 
 log = logging.getLogger("sightline.worker")
 
@@ -40,25 +43,29 @@ class Hearing:
         return at - self._since >= self.patience
 
 
-def listen(queues: Sequence[str], *, patience_seconds: float, deaf: Callable[[], None]) -> None:
-    """Watch until deaf, asking Redis over a connection of its own, with time limits."""
+def listen(queues: Sequence[str], *, name: str, patience_seconds: float, deaf: Callable[[], None]) -> None:
+    """Watch until deaf, asking Redis over a connection of its own, with time limits; and say that one is there."""
     hearing = Hearing(patience_seconds)
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2)
+    sign = Sign(name, queues, every_seconds=patience_seconds / 6)
+    with contextlib.suppress(redis.RedisError, OSError):
+        sign.forget_others(client)
     while True:
-        time.sleep(patience_seconds / 6)
+        busy = bool(state.active_requests or state.reserved_requests)
+        taken = sum(state.total_count.values())
         try:
             waiting = sum(int(client.llen(name)) for name in queues)
+            sign.give(client, busy=busy, taken=taken)
         except (redis.RedisError, OSError):
             # Redis is away: that is nobody's deafness.
             waiting = 0
-        busy = bool(state.active_requests or state.reserved_requests)
-        taken = sum(state.total_count.values())
         if hearing.is_deaf(waiting=waiting, busy=busy, taken=taken, at=time.monotonic()):
             log.critical(
                 "%s messages wait and this worker took none for %s s; it ends itself", waiting, patience_seconds
             )
             deaf()
             return
+        time.sleep(patience_seconds / 6)
 
 
 def die() -> None:
@@ -72,5 +79,9 @@ def start(sender: Any, **_: Any) -> None:
     queues = list(sender.app.amqp.queues.consume_from)
     patience = float(settings.WORKER_DEAF_SECONDS)
     threading.Thread(
-        target=listen, args=(queues,), kwargs={"patience_seconds": patience, "deaf": die}, daemon=True, name="listening"
+        target=listen,
+        args=(queues,),
+        kwargs={"name": sender.hostname, "patience_seconds": patience, "deaf": die},
+        daemon=True,
+        name="listening",
     ).start()

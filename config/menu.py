@@ -34,6 +34,7 @@ MENU: list[dict[str, object]] = [
         "title": _("Work"),
         "items": [
             {"title": _("Today"), "icon": "today", "link": reverse_lazy("admin:index")},
+            _page(_("Stuck work"), "running_with_errors", "stuck", "annotations.view_lease"),
             _page(_("Assign workloads"), "assignment_ind", "assign", "annotations.add_plan"),
             _list(_("Tasks"), "checklist", "annotations", "task"),
             _list(_("Leases"), "timer", "annotations", "lease"),
@@ -42,6 +43,7 @@ MENU: list[dict[str, object]] = [
             _list(_("Plans"), "route", "annotations", "plan"),
             _list(_("Cases"), "report", "clips", "case"),
             _list(_("Exports"), "download", "annotations", "export"),
+            _page(_("Reports"), "bar_chart", "reports", "annotations.view_annotation"),
         ],
     },
     {

@@ -42,7 +42,9 @@ DATABASES["default"]["OPTIONS"].setdefault(
     # A forgotten transaction or a stuck query must not hold rows that reviewers wait for.
     "-c lock_timeout=5s -c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
     # What is prepared is a look-up by keys: PostgreSQL would guess at lists, and plan anew each time.
-    " -c plan_cache_mode=force_generic_plan",
+    " -c plan_cache_mode=force_generic_plan"
+    # Compiling a statement took longer than any of ours runs: of 0.85 s for the home's counts of a million tasks, 0.55.
+    " -c jit=off",
 )
 
 # Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.
@@ -104,6 +106,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django_linear_migrations",
     "django_otp",
     "django_otp.plugins.otp_totp",
@@ -374,7 +377,17 @@ CELERY_BEAT_SCHEDULE = {
     "queue: ask its promises of its rows": _every(300, "annotations.tasks.audit_queue"),
     "bulk actions: ring again, go on with what stalled": _every(10, "annotations.tasks.sweep_bulk"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
+    "reports: mail those whose period is over": _every(300, "annotations.tasks.mail_reports"),
 }
+
+# --- Mail: to the console unless a server is named -------------------------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1, most=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_USER", ""), env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "sightline@localhost")
 
 # --- What is written down --------------------------------------------------------------------------------------------
 LOGGING = {
@@ -422,7 +435,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SCRIPTS": [lambda request: static("annotations/zone.js")],
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "annotations.today.dashboard",
+    "DASHBOARD_CALLBACK": "annotations.console.today.dashboard",
     "SIDEBAR": {
         "show_search": True,
         # The box opens the search over everything: annotations/console/search.py.

@@ -253,7 +253,7 @@ def test_the_door_the_list_and_the_home_page_tell_it(gateway, hyderabad, asha, r
     assert second["finish"]["finish_90"] is None
     client = Client()
     client.force_login(ops)
-    for page in (reverse("admin:annotations_project_changelist"), reverse("admin:index")):
+    for page in (reverse("admin:annotations_project_changelist"), reverse("today-foretold")):
         text = client.get(page).content.decode()
         assert "never, as it stands: needs hindi; nobody in Hyderabad has it" in text
         day = datetime.fromisoformat(first["finish"]["finish_90"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 import redis
 from django.conf import settings
 
-from config.listening import Hearing
+from config import pulse
+from config.listening import Hearing, listen
 
 
 def told(hearing: Hearing, *looks: tuple[int, bool, int, float]) -> list[bool]:
@@ -77,3 +79,49 @@ def test_a_worker_whose_ears_are_stopped_dies(tmp_path: Path) -> None:
         worker.wait()
         client.delete(queue)
         client.close()
+
+
+def test_a_worker_says_that_it_is_there_and_who_is_gone_is_silent_and_then_forgotten() -> None:
+    queue, name = f"ears-{os.getpid()}", f"ears-{os.getpid()}@here"
+    deaf: list[bool] = []
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.lpush(queue, "a message that nobody takes")
+        listen([queue], name=name, patience_seconds=0.3, deaf=lambda: deaf.append(True))
+        (told,) = pulse.read([queue]).queues
+        assert (deaf, told.waiting, told.up, told.workers[0].name) == ([True], 1, 1, name)
+        said = json.loads(client.hget(pulse.WORKERS, name) or "")
+        client.hset(pulse.WORKERS, name, json.dumps(said | {"at": said["at"] - 60}))
+        assert [worker.up for worker in pulse.read([queue]).queues[0].workers] == [False]
+        client.hset(pulse.WORKERS, name, json.dumps(said | {"at": said["at"] - 2 * pulse.FORGOTTEN_AFTER}))
+        assert pulse.read([queue]).queues[0].workers == ()
+        pulse.Sign("another", [], every_seconds=5).forget_others(client)
+        assert not client.hexists(pulse.WORKERS, name)
+        client.delete(queue)
+
+
+def test_a_real_beat_says_that_it_beats(tmp_path: Path) -> None:
+    environment = os.environ | {"REDIS_URL": settings.REDIS_URL}
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "config.celery",
+        "beat",
+        "--pidfile=",
+        "-s",
+        str(tmp_path / "beat"),
+    ]
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(pulse.BEAT)
+        assert not pulse.read(["general"]).beat_up
+        beat = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stderr=subprocess.DEVNULL)
+        try:
+            until = time.monotonic() + 40
+            while not pulse.read(["general"]).beat_up and time.monotonic() < until:
+                time.sleep(0.2)
+            assert pulse.read(["general"]).beat_up
+        finally:
+            beat.terminate()
+            beat.wait(20)
+            client.delete(pulse.BEAT, "general")

@@ -7,6 +7,7 @@ one answer to "whose day is it" and "how many".
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import connection
@@ -139,3 +140,98 @@ def days_left(asked: Collection[tuple[int, date]]) -> dict[tuple[int, date], int
             {"people": [person for person, _ in asked], "days": [day for _, day in asked]},
         )
         return {(int(person), day): int(left) for person, day, left in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class TeamDay:
+    """A team on its people's present local days."""
+
+    team_id: int
+    name: str
+    region: str
+    """The region's code."""
+    region_name: str
+    time_zone: str
+    is_paused: bool
+    people: int
+    """Active ones."""
+    paused: int
+    """Of them."""
+    dry: int
+    """Of those who are not paused: with nothing left of today's quota."""
+    allowed: int
+    used: int
+    held: int
+    left: int
+    """What those who are not paused may still take."""
+
+
+def today_by_team(team_ids: Collection[int] | None, *, at: datetime) -> list[TeamDay]:
+    """These teams' day, all teams' if None, by region and name; one statement however many people.
+
+    The limit of a day that nobody began is asked once for all of a team who have none of their own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH person AS (
+                SELECT r.id, r.team_id, r.is_paused, today.day,
+                       CASE WHEN own.there THEN r.id ELSE min(r.id) OVER (PARTITION BY r.team_id, own.there) END
+                       AS alike
+                  FROM workforce_reviewer r
+                 CROSS JOIN LATERAL (SELECT (%(at)s AT TIME ZONE sightline_zone(r, %(at)s))::date AS day) today
+                 CROSS JOIN LATERAL (
+                        SELECT EXISTS (SELECT 1 FROM workforce_dailylimit d WHERE d.reviewer_id = r.id) AS there) own
+                 WHERE r.is_active AND (%(teams)s::bigint[] IS NULL OR r.team_id = ANY (%(teams)s::bigint[]))
+            ), begun AS (
+                SELECT p.team_id, p.is_paused, p.alike, p.day, q.id AS begun, q.day_limit,
+                       coalesce(q.used, 0) AS used, coalesce(q.held, 0) AS held
+                  FROM person p
+                  LEFT JOIN workforce_quotaday q ON q.reviewer_id = p.id AND q.day = p.day
+            ), said AS MATERIALIZED (
+                SELECT w.alike, w.day, (sightline_limit(w.alike, w.day)).value AS value
+                  FROM (SELECT DISTINCT alike, day FROM begun WHERE begun IS NULL) w
+            ), day AS (
+                SELECT b.team_id, b.is_paused, b.used, b.held, coalesce(b.day_limit, said.value) AS allowed
+                  FROM begun b LEFT JOIN said ON said.alike = b.alike AND said.day = b.day
+            )
+            SELECT t.id, t.name, g.code, g.name, t.time_zone, t.is_paused, count(d.team_id),
+                   count(*) FILTER (WHERE d.is_paused),
+                   count(*) FILTER (WHERE NOT d.is_paused AND d.used + d.held >= d.allowed),
+                   coalesce(sum(d.allowed), 0), coalesce(sum(d.used), 0), coalesce(sum(d.held), 0),
+                   coalesce(sum(greatest(0, d.allowed - d.used - d.held)) FILTER (WHERE NOT d.is_paused), 0)
+              FROM workforce_team t
+              JOIN workforce_region g ON g.id = t.region_id
+              LEFT JOIN day d ON d.team_id = t.id
+             WHERE %(teams)s::bigint[] IS NULL OR t.id = ANY (%(teams)s::bigint[])
+             GROUP BY t.id, g.id
+             ORDER BY g.name, t.name
+            """,
+            {"at": at, "teams": None if team_ids is None else sorted(team_ids)},
+        )
+        return [TeamDay(*row[:9], *map(int, row[9:])) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class PastDay:
+    """What a team's people did on one of their local days."""
+
+    team_id: int
+    day: date
+    used: int
+    skips: int
+
+
+def past_days(*, since: date) -> list[PastDay]:
+    """Each team's days from this one on; all teams."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT r.team_id, q.day, sum(q.used), sum(q.skips)
+              FROM workforce_quotaday q JOIN workforce_reviewer r ON r.id = q.reviewer_id
+             WHERE q.day >= %(since)s
+             GROUP BY 1, 2 ORDER BY 2, 1
+            """,
+            {"since": since},
+        )
+        return [PastDay(int(team), day, int(used), int(skips)) for team, day, used, skips in cursor.fetchall()]

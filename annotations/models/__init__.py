@@ -11,12 +11,21 @@ from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
 from annotations.models.plans import PLAN_MOVES, Plan, PlanItem, PlanKind, PlanLine, PlanState
 from annotations.models.projects import Project
+from annotations.models.reports import (
+    ISSUE_MOVES,
+    Every,
+    IssueState,
+    Report,
+    ReportIssue,
+    ReportSubscription,
+)
 from annotations.models.tasks import TASK_MOVES, Task, TaskState
 from annotations.models.views import SavedView
 
 __all__ = [
     "BULK_MOVES",
     "EXPORT_MOVES",
+    "ISSUE_MOVES",
     "LEASE_MOVES",
     "PLAN_MOVES",
     "TASK_MOVES",
@@ -31,11 +40,13 @@ __all__ = [
     "BulkOutcome",
     "BulkRun",
     "BulkState",
+    "Every",
     "Export",
     "ExportLine",
     "ExportState",
     "Flag",
     "Head",
+    "IssueState",
     "Lane",
     "LateAnswer",
     "Lease",
@@ -47,6 +58,9 @@ __all__ = [
     "PlanState",
     "Project",
     "RecallReason",
+    "Report",
+    "ReportIssue",
+    "ReportSubscription",
     "SavedView",
     "SkipReason",
     "TakeKey",

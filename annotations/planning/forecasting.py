@@ -139,6 +139,21 @@ def forecasts(*, at: datetime, to: User | None = None) -> Forecasts:
     return Forecasts(kept.at, kept.until, projects)
 
 
+def of_teams(*, at: datetime, to: User | None = None) -> dict[int, Finish]:
+    """When what lies with each team will be done, by team; of the teams that are ``to``'s."""
+    kept = _kept(at=at)
+    scope = EVERYWHERE if to is None else scope_of(to)
+    mine: dict[int, list[Row]] = defaultdict(list)
+    for row in kept.rows:
+        if row.work.team_id and (scope.everywhere or row.work.team_id in scope.teams):
+            mine[row.work.team_id].append(row)
+
+    def told(row: Row) -> str:
+        return row.why if scope.everywhere or scope.teams.issuperset(row.teams) else UNTOLD
+
+    return {team: _finish(rows, at=kept.at, told=told) for team, rows in sorted(mine.items())}
+
+
 def _batches(rows: Sequence[Row], plans: set[int], *, at: datetime, told: Callable[[Row], str]) -> list[Batch]:
     by_day: dict[date, list[Row]] = defaultdict(list)
     by_plan: dict[int, list[Row]] = defaultdict(list)

@@ -1,0 +1,21 @@
+"""Figures that are dear to count are counted now and then, once for all who look; the page says when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.cache import cache
+
+T = TypeVar("T")
+
+
+def kept(name: str, *, seconds: int, read: Callable[[], T]) -> T:
+    """What was read under this name within so many seconds by this process; else it is read now. Never of one person's
+    scope: what is kept is of all, and whoever shows it chooses what may be seen."""
+    key = f"console-{name}"
+    found: T | None = cache.get(key)
+    if found is None:
+        found = read()
+        cache.set(key, found, timeout=seconds)
+    return found
