@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from annotations.console import limits, quotas
+
+urlpatterns: list[URLPattern] = [
+    path("quotas", quotas.quotas, name="quota-board"),
+    path("quotas/set", limits.set_quota, name="quota-set"),
+]
