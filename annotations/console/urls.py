@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from annotations.console import limits, quotas
+from annotations.console import limits, people, quotas
 
 urlpatterns: list[URLPattern] = [
     path("quotas", quotas.quotas, name="quota-board"),
     path("quotas/set", limits.set_quota, name="quota-set"),
+    path("people/<int:pk>", people.person, name="person"),
 ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from config.clock import database_now
 from tests.conftest import make_region, make_reviewer, make_team, make_user
+from tests.console.axe import faults_of
 from workforce import quotas
 from workforce.days import local_day
 from workforce.models import DailyLimit, QuotaDay, Reviewer
@@ -173,16 +173,6 @@ def test_a_lead_looks_and_a_quality_lead_does_not(roles, client, asha, hyderabad
     assert client.get(f"{SET}?reviewer={asha.pk}").status_code == 404
     client.force_login(make_user("quality", "quality lead", is_staff=True))
     assert client.get(BOARD).status_code == 404
-
-
-def faults_of(page) -> list[str]:
-    """What axe finds that is serious, in the page's own part; the shell around it is the theme's."""
-    found = Axe().run(page, context="#main") if page.locator("#main").count() else Axe().run(page)
-    return [
-        f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}"
-        for one in found.response["violations"]
-        if one["impact"] in {"serious", "critical"}
-    ]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,10 @@ from django.contrib.auth.models import Group, User
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from knox.models import get_token_model
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -26,6 +29,8 @@ from workforce import people, quotas
 from workforce.days import local_day
 from workforce.forms import LimitForm
 from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
+
+LINK = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">Day and history{}</a>'
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -153,6 +158,7 @@ class ReviewerAdmin(Register):
     list_display = [
         "user",
         "full_name",
+        "their_day",
         "team",
         "country",
         "clearance",
@@ -251,6 +257,15 @@ class ReviewerAdmin(Register):
         if not reviewer.is_paused:
             return "-"
         return "after lapses" if reviewer.paused_by_lapses else "by ops"
+
+    @display(description="Page")
+    def their_day(self, reviewer: Reviewer) -> SafeString:
+        who = format_html('<span class="sr-only"> of {}</span>', reviewer)
+        return format_html(
+            '<a class="text-primary-600 underline dark:text-primary-500" href="{}">Day and history{}</a>',
+            reverse("person", args=[reviewer.pk]),
+            who,
+        )
 
     @display(description="Name")
     def full_name(self, reviewer: Reviewer) -> str:
