@@ -94,6 +94,7 @@ REQUEST_LEAD_DAYS = env.number("REQUEST_LEAD_DAYS", 7, most=60)
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "pgtrigger",
     "pghistory",
+    "import_export",
     "workforce",
     "clips",
     "annotations",

@@ -17,7 +17,9 @@ from config.admin import Register
 from config.clock import database_now
 from config.scope import scope_of
 from workforce import calendars, skills
+from workforce.admin.files import WithFiles
 from workforce.models import Absence, Closure, OwnHours, Shift, Skill, Team, WorkedHoliday
+from workforce.resources import Absences, Skills
 from workforce.scopes import check_reach, reaches
 
 
@@ -203,9 +205,10 @@ class WorkedHolidayAdmin(ForWhomAdmin):
 
 
 @admin.register(Absence)
-class AbsenceAdmin(CalendarAdmin):
+class AbsenceAdmin(WithFiles, CalendarAdmin):
     """Who is away when. Why is not asked."""
 
+    resource_classes = [Absences]
     list_display = ["reviewer", "team", "begins", "ends", "author", "cancelled_at"]
     list_filter = [InForceFilter, "reviewer__team__region", "reviewer__team", "first_day"]
     list_select_related = ["reviewer__user", "reviewer__team", "author"]
@@ -229,9 +232,10 @@ class AbsenceAdmin(CalendarAdmin):
 
 
 @admin.register(Skill)
-class SkillAdmin(StandingAdmin):
+class SkillAdmin(WithFiles, StandingAdmin):
     """What people can do, who says so, and until when."""
 
+    resource_classes = [Skills]
     faster = skills.GIVEN
     list_display = ["reviewer", "name", "source", "value", "expires_at", "author", "cancelled_at"]
     list_filter = [InForceFilter, "name", "source", "reviewer__team__region", "reviewer__team", "expires_at"]

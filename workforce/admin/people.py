@@ -26,9 +26,11 @@ from config.admin import Record, Register, Scoped
 from config.clock import database_now
 from config.scope import scope_of
 from workforce import people, quotas
+from workforce.admin.files import WithFiles
 from workforce.days import local_day
 from workforce.forms import LimitForm
 from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
+from workforce.resources import Limits, Reviewers, Teams
 
 LINK = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">Day and history{}</a>'
 
@@ -105,9 +107,10 @@ class RegionAdmin(Register):
 
 
 @admin.register(Team)
-class TeamAdmin(Register):
+class TeamAdmin(WithFiles, Register):
     """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
 
+    resource_classes = [Teams]
     ordering = ["name"]
     list_display = ["name", "region", "time_zone", "weight", "people", "is_paused"]
     list_filter = ["region", "is_paused"]
@@ -154,7 +157,8 @@ class TeamAdmin(Register):
 
 
 @admin.register(Reviewer)
-class ReviewerAdmin(Register):
+class ReviewerAdmin(WithFiles, Register):
+    resource_classes = [Reviewers]
     list_display = [
         "user",
         "full_name",
@@ -314,9 +318,10 @@ class QuotaDayAdmin(Record):
 
 
 @admin.register(DailyLimit)
-class DailyLimitAdmin(Record):
+class DailyLimitAdmin(WithFiles, Record):
     """Limits are added and never edited: the past refers to them."""
 
+    resource_classes = [Limits]
     form = LimitForm
     autocomplete_fields = ["team", "reviewer"]
 
