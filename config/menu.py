@@ -89,6 +89,7 @@ MENU: list[dict[str, object]] = [
             _list("Worked holidays", "celebration", "workforce", "workedholiday"),
             _list("Absences", "beach_access", "workforce", "absence"),
             _list("Skills", "school", "workforce", "skill"),
+            _page("Calendar", "calendar_month", "calendar", "workforce.view_shift"),
             _page("Quota board", "grid_on", "quota-board", "workforce.view_quotaday"),
             _list("Timesheets", "punch_clock", "annotations", "timesheet"),
             _list("Contested time", "contact_support", "annotations", "timecontest"),
