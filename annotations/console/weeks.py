@@ -121,8 +121,9 @@ def weeks(user: User, teams: Collection[Team], days: list[date]) -> list[tuple[T
     shifts: dict[int, list[Shift]] = defaultdict(list)
     for shift in seen(user, Shift.objects.filter(team__in=teams, **standing)).order_by("begins"):
         shifts[shift.team_id].append(shift)
-    closures = list(seen(user, Closure.objects.filter(**standing, **near)))
-    worked = list(seen(user, WorkedHoliday.objects.filter(**standing, day__gte=days[0], day__lte=days[-1])))
+    closures = list(seen(user, Closure.objects.filter(**standing, **near)).select_related("team", "region"))
+    lifted = WorkedHoliday.objects.filter(**standing, day__gte=days[0], day__lte=days[-1])
+    worked = list(seen(user, lifted).select_related("team", "region"))
     countries: dict[int, set[str]] = defaultdict(set)
     lands = Reviewer.objects.filter(team__in=teams, is_active=True).order_by()
     for team_id, country in lands.values_list("team", "country").distinct():
