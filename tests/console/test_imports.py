@@ -342,7 +342,7 @@ def test_somebody_mends_a_file_and_puts_it_in(roles, desk, tmp_path, dark) -> No
         ("username,first_day,last_day\nasha,2027-01-05,2027-01-09\nravi,2027-01-05,2027-01-06\n", "2 lines are new."),
     ):
         path.write_text(text)
-        shown.get_by_label("File").set_input_files(path)
+        shown.locator("#id_file").set_input_files(path)
         shown.get_by_label("Reason").fill("The winter's leaves")
         shown.get_by_role("button", name="Look at it").click()
         shown.get_by_text(words).wait_for()
