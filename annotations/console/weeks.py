@@ -90,7 +90,7 @@ class RowForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 -- as declared above
             if user.has_perm(need):
-                field.queryset = seen(user, rows)  # type: ignore[arg-type, type-var]
+                field.queryset = seen(user, rows)
             else:
                 del self.fields[name]
 
@@ -210,7 +210,7 @@ def takeable(user: User, shown: list[tuple[Team, list[Day]]]) -> list[tuple[str,
         for day in days
         for kind, rows in (("closure", day.closed), ("worked", day.worked), ("absence", day.away))
         for row in rows
-        if user.has_perm(f"workforce.change_{row._meta.model_name}")  # type: ignore[attr-defined]
+        if user.has_perm(f"workforce.change_{row._meta.model_name}")
     }
     return [
         (kind, row)
@@ -233,11 +233,13 @@ def calendar(request: HttpRequest) -> HttpResponse:
     foreseen: Foreseen | None = None
     if may_put and form.is_valid():
         try:
+            row = form.row()
             if "save" in request.POST:
-                row = calendars.put_in(form.row(), by=user)
+                # Each by its own type: the verb takes rows of one table.
+                calendars.put_in(row, by=user) if isinstance(row, Closure) else calendars.put_in(row, by=user)
                 messages.success(request, _("Put in: %(row)s.") % {"row": row})
                 return redirect(request.get_full_path())
-            foreseen = foresee(form.row(), by=user, at=at)
+            foreseen = foresee(row, by=user, at=at) if isinstance(row, Closure) else foresee(row, by=user, at=at)
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
     all_teams = list(seen(user, Team.objects.select_related("region")).order_by("region__name", "name"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TypeVar
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -15,6 +16,8 @@ from annotations.planning.work import Answer
 from config.scope import scope_of
 from workforce import calendars
 from workforce.models import Absence, Closure
+
+Row = TypeVar("Row", Closure, Absence)
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class _Plan:
     late: Counter[int]
 
 
-def foresee(row: Closure | Absence, *, by: User, at: datetime) -> Foreseen:
+def foresee(row: Row, *, by: User, at: datetime) -> Foreseen:
     """Plan without the row and with it; the row is put in and rolled back. Raises ValidationError as
     :func:`workforce.calendars.put_in`.
 
