@@ -87,6 +87,20 @@ def latest(
     return sorted(found, key=lambda change: change.at, reverse=True)[:most]
 
 
+def of_person(person: Reviewer, *, most: int = 50, to: User | None = None) -> list[Change]:
+    """The latest changes of a person's row and of whatever is theirs: skills, hours, absences, leases, limits."""
+    found: list[Change] = []
+    for name, model in KEPT.items():
+        if _may_read(to, model):
+            if model is Reviewer:
+                found += _of(name, model, number=person.pk, by="", most=most, to=to)
+            elif any(field.name == "reviewer" for field in model._meta.fields):
+                found += _of(name, model, number=None, by="", most=most, to=to, reviewer=person.pk)
+    if _may_read(to, DailyLimit):
+        found += _limits(by="", most=most, to=to, reviewer=person.pk)
+    return sorted(found, key=lambda change: change.at, reverse=True)[:most]
+
+
 def kinds_for(user: User) -> list[str]:
     """The words for what this person may read changes of."""
     words = [name for name, model in KEPT.items() if _may_read(user, model)]
@@ -99,13 +113,24 @@ def _may_read(to: User | None, model: type[Model]) -> bool:
     return to is None or to.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
 
 
-def _of(kind: str, model: Any, *, number: int | None, by: str, most: int, to: User | None) -> list[Change]:
+def _of(
+    kind: str,
+    model: Any,
+    *,
+    number: int | None,
+    by: str,
+    most: int,
+    to: User | None,
+    reviewer: int | None = None,
+) -> list[Change]:
     events = model.pgh_event_model.objects
     if to is not None:
         events = events.filter(pgh_obj__in=seen(to, model.objects.all()).order_by().values("pk"))
     after = events.filter(pgh_label="to").select_related("pgh_context").order_by("-pgh_id")
     if number is not None:
         after = after.filter(pgh_obj_id=number)
+    if reviewer is not None:
+        after = after.filter(reviewer=reviewer)
     if by:
         after = after.filter(pgh_context__metadata__by=by)
     rows = list(after[:most])
@@ -180,12 +205,14 @@ def _named(row: Any) -> str:
     return str(place)
 
 
-def _limits(*, by: str, most: int, to: User | None) -> list[Change]:
+def _limits(*, by: str, most: int, to: User | None, reviewer: int | None = None) -> list[Change]:
     """Limits are never edited, so each is its own record."""
     rows = all_or_seen(to, DailyLimit.objects.all())
     rows = rows.select_related("author", "region", "team", "reviewer__user").order_by("-id")
     if by:
         rows = rows.filter(author__username=by)
+    if reviewer is not None:
+        rows = rows.filter(reviewer=reviewer)
     return [
         Change(
             at=row.created_at,

@@ -95,6 +95,8 @@ MENU: list[dict[str, object]] = [
             _list(_("Worked holidays"), "celebration", "workforce", "workedholiday"),
             _list(_("Absences"), "beach_access", "workforce", "absence"),
             _list(_("Skills"), "school", "workforce", "skill"),
+            _page(_("Calendar"), "calendar_month", "calendar", "workforce.view_shift"),
+            _page(_("Quota board"), "grid_on", "quota-board", "workforce.view_quotaday"),
             _list(_("Timesheets"), "punch_clock", "annotations", "timesheet"),
             _list(_("Contested time"), "contact_support", "annotations", "timecontest"),
             _list(_("Quota days"), "calendar_today", "workforce", "quotaday"),

@@ -99,6 +99,7 @@ REQUEST_LEAD_DAYS = env.number("REQUEST_LEAD_DAYS", 7, most=60)
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -122,6 +123,7 @@ INSTALLED_APPS = [
     "pgtrigger",
     "pghistory",
     "csp",
+    "import_export",
     "workforce",
     "clips",
     "annotations",

@@ -208,7 +208,7 @@ class Walk:
         """The route with the other's numbers and keys, and with those of nobody. A new kind of part fails the walk."""
         theirs, absent = path, path
         for part in re.findall(r"<[^>]+>", path):
-            values = PARTS[part](self.there)
+            values = OF_ROUTE.get(path, PARTS[part])(self.there)
             theirs, absent = theirs.replace(part, str(values[0])), absent.replace(part, str(values[1]))
         return [(theirs, absent)]
 
@@ -219,6 +219,12 @@ PARTS: dict[str, Any] = {
     "<slug:kind>": lambda there: ("proxy", "proxy"),
     "<path:object_id>": lambda there: (there.rows[Clip].pk, ABSENT),
     "<path:content_type_id>": lambda there: (ContentType.objects.get_for_model(Clip).pk,) * 2,
+}
+
+
+# Routes whose number is another table's.
+OF_ROUTE: dict[str, Any] = {
+    "/admin/people/<int:pk>": lambda there: (there.rows[Reviewer].pk, ABSENT),
 }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from config.clock import database_now
 from tests.conftest import make_reviewer, make_team, make_user, triggers_off
 from tests.racing import at_once, broken_promises
 from workforce import people, skills
+from workforce.admin.calendars import SkillAdmin
 from workforce.models import Reviewer, Skill, SkillSource
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +172,57 @@ def test_skills_given_at_once_are_all_there() -> None:
     make_reviewer("asha", make_team())
     assert given_at_once(8)
     assert people.Reviewer.objects.get().skills == [f"skill-{number}" for number in range(8)]
+
+
+def same_given_at_once(person: Reviewer) -> int:
+    """Eight people say the same of one person at the same instant; how many rows say so. Nobody meets another error."""
+
+    def say(number: int) -> bool:
+        try:
+            skills.give(person, "hindi")
+        except ValidationError:
+            return False
+        return True
+
+    assert any(at_once(8, say))
+    return Skill.objects.filter(reviewer=person, cancelled_at=None).count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_constraint_one_skill_is_given_several_times() -> None:
+    person = make_reviewer("asha", make_team())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'skill_once_from_one_source'")
+        kept = cursor.fetchone()[0]
+        cursor.execute("DROP INDEX skill_once_from_one_source")
+        try:
+            found = 0
+            for _ in range(5):
+                found = max(found, same_given_at_once(person))
+                Skill.objects.all().delete()
+            assert found > 1
+        finally:
+            Skill.objects.all().delete()
+            cursor.execute(kept)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_those_who_give_one_skill_at_once_one_does_and_the_others_are_told_in_words() -> None:
+    assert same_given_at_once(make_reviewer("asha", make_team())) == 1
+
+
+def test_who_gives_a_skill_an_instant_later_is_told_so_in_the_admin(roles, asha, client, monkeypatch) -> None:
+    """The other's row comes in between the look and the writing."""
+    save = SkillAdmin.save_model
+
+    def slower(self, request, obj, form, change):
+        Skill.objects.create(reviewer=asha, name="hindi")
+        save(self, request, obj, form, change)
+
+    monkeypatch.setattr(SkillAdmin, "save_model", slower)
+    client.force_login(make_user("ops", "ops manager", is_staff=True))
+    form = {"reviewer": asha.pk, "name": "hindi", "source": "stated"}
+    reply = client.post(reverse("admin:workforce_skill_add"), form, follow=True)
+    assert skills.GIVEN in reply.content.decode()
+    # The other's went with the same transaction here; nothing of ours is there.
+    assert not Skill.objects.exists()

@@ -38,7 +38,7 @@ def take_on_reviewer(
     team: Team,
     *,
     username: str,
-    password: str,
+    password: str | None,
     country: str,
     first_name: str = "",
     last_name: str = "",
@@ -46,7 +46,8 @@ def take_on_reviewer(
     languages: Sequence[str] = (),
     clearance: int = Clearance.ORDINARY,
 ) -> Reviewer:
-    """A reviewer with a sign-in of their own. Raises ValidationError, IntegrityError when the name is taken."""
+    """A reviewer with a sign-in of their own, which opens nothing before it has a password. Raises ValidationError,
+    IntegrityError when the name is taken."""
     user = _user_model().objects.create_user(
         username=username, password=password, first_name=first_name, last_name=last_name
     )

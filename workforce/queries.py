@@ -235,3 +235,75 @@ def past_days(*, since: date) -> list[PastDay]:
             {"since": since},
         )
         return [PastDay(int(team), day, int(used), int(skips)) for team, day, used, skips in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class QuotaCell:
+    """One person's one local day, begun or not: how many, which level of limits says so, and what became of them."""
+
+    reviewer_id: int
+    day: date
+    limit: int
+    source: str
+    used: int
+    held: int
+    begun: bool
+
+    @property
+    def left(self) -> int:
+        """What may still be taken."""
+        return max(0, self.limit - self.used - self.held)
+
+
+def quota_cells(reviewer_ids: Collection[int], days: Collection[date]) -> dict[tuple[int, date], QuotaCell]:
+    """These people's days, in one statement."""
+    if not reviewer_ids or not days:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.id, d.day, said.value, said.source, COALESCE(q.used, 0), COALESCE(q.held, 0), q.id IS NOT NULL
+              FROM unnest(%(people)s::bigint[]) p(id)
+             CROSS JOIN unnest(%(days)s::date[]) d(day)
+              LEFT JOIN workforce_quotaday q ON q.reviewer_id = p.id AND q.day = d.day
+             CROSS JOIN LATERAL (
+                    SELECT q.day_limit AS value, q.limit_source::text AS source
+                     WHERE q.id IS NOT NULL
+                     UNION ALL
+                    SELECT f.value, f.source FROM sightline_limit(p.id, d.day) f
+                     WHERE q.id IS NULL) said
+            """,
+            {"people": list(reviewer_ids), "days": list(days)},
+        )
+        return {(row[0], row[1]): QuotaCell(*row) for row in cursor.fetchall()}
+
+
+@dataclass(frozen=True)
+class QuotaUse:
+    """What somebody made of the days that they began."""
+
+    days: int
+    used: int
+    limit: int
+
+    @property
+    def percent(self) -> int:
+        """Of what they might have done."""
+        return round(100 * self.used / self.limit) if self.limit else 0
+
+
+def quota_use(reviewer_ids: Collection[int], *, first: date, last: date) -> dict[int, QuotaUse]:
+    """What each of these people made of the days that they began, from one day to another, both inclusive."""
+    if not reviewer_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT q.reviewer_id, count(*), sum(q.used), sum(q.day_limit)
+              FROM workforce_quotaday q
+             WHERE q.reviewer_id = ANY (%(people)s) AND q.day BETWEEN %(first)s AND %(last)s
+             GROUP BY 1
+            """,
+            {"people": list(reviewer_ids), "first": first, "last": last},
+        )
+        return {int(row[0]): QuotaUse(*map(int, row[1:])) for row in cursor.fetchall()}

@@ -78,10 +78,16 @@ def _days_off(user: User, scope: Scope) -> Q:
     return Q(region=None, team=None) | Q(region__in=regions.values("pk")) | scope.of("team")
 
 
+def reaches(scope: Scope, *, region: Region | None, team: Team | None) -> bool:
+    """Whether somebody with this scope has all whom a row of this team or region is for; neither: everybody."""
+    if team is not None:
+        return scope.everywhere or team.pk in scope.teams
+    return scope.covers(region.code if region else "")
+
+
 def check_reach(scope: Scope, *, region: Region | None, team: Team | None) -> None:
-    """Raises :class:`ReachesFurther` if somebody with this scope may not set what is for these; neither: everybody."""
-    reaches = team.pk in scope.teams if team else scope.covers(region.code if region else "")
-    if not (reaches or scope.everywhere):
+    """Raises :class:`ReachesFurther` unless the scope :func:`reaches` all of them."""
+    if not reaches(scope, region=region, team=team):
         raise ReachesFurther
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from config.history import because
 from workforce import queries
 from workforce.models import Reviewer, Skill, SkillSource
+
+GIVEN = "Somebody has just given this person this skill from this source. Look again."
 
 
 def give(
@@ -27,7 +30,12 @@ def give(
     """
     row = Skill(reviewer=reviewer, name=name, source=source, value=value, expires_at=expires_at, author=by)
     row.full_clean()
-    row.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        # Another was faster than our look; the database refused what the look did not see.
+        raise ValidationError(GIVEN, code="unique") from None
     return row
 
 

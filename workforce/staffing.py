@@ -18,6 +18,7 @@ from config.roles import ALONE, ROLES, STAFF_ROLES
 from config.scope import scope_of, seen
 from workforce.errors import MoreThanYouHave, NoPlaceYet, NotForStaff, NotToYourself, StandsAlone
 from workforce.models import Region, Staff, StaffScope, Team
+from workforce.scopes import reaches
 
 MAY = "workforce.give_role"
 
@@ -134,14 +135,8 @@ def _check_has(giver: User, permissions: set[str]) -> None:
 
 
 def _check_reaches(giver: User, place: Place) -> None:
-    scope = scope_of(giver)
-    if scope.everywhere:
-        return
-    if place.region is not None and scope.covers(place.region.code):
-        return
-    if place.team is not None and place.team.pk in scope.teams:
-        return
-    raise MoreThanYouHave
+    if not reaches(scope_of(giver), region=place.region, team=place.team):
+        raise MoreThanYouHave
 
 
 def _may_sign_in_as_staff(who: User) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, path
 
-from annotations.console import assign, bulk, reports, search, stuck, today, views
+from annotations.console import assign, bulk, limits, people, quotas, reports, search, stuck, today, views, weeks
 
 urlpatterns: list[URLPattern] = [
     # Of the home, which is for all staff; what is in them is for each what is theirs.
@@ -31,4 +31,8 @@ urlpatterns: list[URLPattern] = [
     path("views/save", views.save, name="view-save"),
     path("views/<int:pk>/rename", views.rename, name="view-rename"),
     path("views/<int:pk>/delete", views.delete, name="view-delete"),
+    path("quotas", quotas.quotas, name="quota-board"),
+    path("quotas/set", limits.set_quota, name="quota-set"),
+    path("calendar", weeks.calendar, name="calendar"),
+    path("people/<int:pk>", people.person, name="person"),
 ]

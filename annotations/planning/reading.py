@@ -115,9 +115,9 @@ def active_projects() -> tuple[dict[int, Project], dict[int, list[int]]]:
     return rows, {pk: sorted(team.pk for team in row.teams.all()) for pk, row in rows.items()}
 
 
-def whole_picture(*, at: datetime) -> Picture:
+def whole_picture(*, at: datetime, window: timedelta = WINDOW) -> Picture:
     """Everything that waits, and everybody who could do it."""
-    picture = people_and_places(at=at)
+    picture = people_and_places(at=at, window=window)
     active, teams = active_projects()
     for found in queries.fresh(list(active)):
         add_fresh(picture, active[found.project_id], found, teams=teams[found.project_id])

@@ -52,3 +52,10 @@ def when(at: datetime | None, style: str = "%Y-%m-%d %H:%M") -> SafeString | str
         f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
         here.strftime(style),
     )
+
+
+@register.filter
+def hours(milliseconds: int) -> str:
+    """A duration in hours and minutes, as in 6:05."""
+    minutes = round(milliseconds / 60_000)
+    return f"{minutes // 60}:{minutes % 60:02}"

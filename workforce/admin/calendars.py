@@ -15,10 +15,12 @@ from unfold.decorators import display
 from config.acting import staff, with_reason
 from config.admin import Register
 from config.clock import database_now
-from config.scope import ReachesFurther, scope_of
+from config.scope import scope_of
 from workforce import calendars, skills
+from workforce.admin.files import WithFiles
 from workforce.models import Absence, Closure, OwnHours, Shift, Skill, Team, WorkedHoliday
-from workforce.scopes import check_reach
+from workforce.resources import Absences, Skills
+from workforce.scopes import check_reach, reaches
 
 
 class InForceFilter(admin.SimpleListFilter):
@@ -44,10 +46,10 @@ class InForceFilter(admin.SimpleListFilter):
         return queryset.filter(cancelled_at__isnull=self.value() != "no")
 
 
-class CalendarAdmin(Register):
-    """Rows of a calendar: put in here, taken out by an action; what was taken out is only looked at."""
+class StandingAdmin(Register):
+    """Rows that stand until they are taken out; what was taken out is only looked at."""
 
-    actions = ["take_out"]
+    faster = calendars.OVERLAPS
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.cancelled_at is None)
@@ -59,13 +61,19 @@ class CalendarAdmin(Register):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except IntegrityError:
-            messages.error(request, calendars.OVERLAPS)
+            messages.error(request, self.faster)
             return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:
             obj.author = staff(request)
         super().save_model(request, obj, form, change)
+
+
+class CalendarAdmin(StandingAdmin):
+    """Rows of a calendar: put in here, taken out by an action."""
+
+    actions = ["take_out"]
 
     @with_reason(
         description="Take out",
@@ -139,15 +147,6 @@ class OwnHoursAdmin(CalendarAdmin):
         return row.reviewer.team
 
 
-def reaches(request: HttpRequest, row: Closure | WorkedHoliday) -> bool:
-    """Whether all whom a row is for are in the scope of who asks."""
-    try:
-        check_reach(scope_of(request.user), region=row.region, team=row.team)
-    except ReachesFurther:
-        return False
-    return True
-
-
 class ForWhomForm(forms.ModelForm):
     """Refuses, where it is typed, what is for others, too."""
 
@@ -156,10 +155,8 @@ class ForWhomForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
         found = super().clean()
         told = found if found is not None else self.cleaned_data
-        try:
-            check_reach(scope_of(self.asked_by), region=told.get("region"), team=told.get("team"))
-        except ReachesFurther:
-            raise ValidationError("That is for others than yours, too. Name a team or a region of yours.") from None
+        if not reaches(scope_of(self.asked_by), region=told.get("region"), team=told.get("team")):
+            raise ValidationError("That is for others than yours, too. Name a team or a region of yours.")
         return found
 
 
@@ -176,7 +173,8 @@ class ForWhomAdmin(CalendarAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What is for more than this person's own teams is only looked at."""
-        return super().has_change_permission(request, obj) and (obj is None or reaches(request, obj))
+        mine = obj is None or reaches(scope_of(request.user), region=obj.region, team=obj.team)
+        return super().has_change_permission(request, obj) and mine
 
     @display(description="For")
     def for_whom(self, row: Closure | WorkedHoliday) -> str:
@@ -207,9 +205,10 @@ class WorkedHolidayAdmin(ForWhomAdmin):
 
 
 @admin.register(Absence)
-class AbsenceAdmin(CalendarAdmin):
+class AbsenceAdmin(WithFiles, CalendarAdmin):
     """Who is away when. Why is not asked."""
 
+    resource_classes = [Absences]
     list_display = ["reviewer", "team", "begins", "ends", "author", "cancelled_at"]
     list_filter = [InForceFilter, "reviewer__team__region", "reviewer__team", "first_day"]
     list_select_related = ["reviewer__user", "reviewer__team", "author"]
@@ -233,9 +232,11 @@ class AbsenceAdmin(CalendarAdmin):
 
 
 @admin.register(Skill)
-class SkillAdmin(Register):
+class SkillAdmin(WithFiles, StandingAdmin):
     """What people can do, who says so, and until when."""
 
+    resource_classes = [Skills]
+    faster = skills.GIVEN
     list_display = ["reviewer", "name", "source", "value", "expires_at", "author", "cancelled_at"]
     list_filter = [InForceFilter, "name", "source", "reviewer__team__region", "reviewer__team", "expires_at"]
     list_select_related = ["reviewer__user", "author"]
@@ -244,16 +245,8 @@ class SkillAdmin(Register):
     autocomplete_fields = ["reviewer"]
     actions = ["take_away"]
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.cancelled_at is None)
-
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return ["reviewer", "name", "source"] if obj else []
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
-            obj.author = staff(request)
-        super().save_model(request, obj, form, change)
 
     @with_reason(
         description="Take skills away",

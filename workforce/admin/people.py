@@ -12,7 +12,10 @@ from django.contrib.auth.models import Group, User
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from knox.models import get_token_model
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -23,9 +26,13 @@ from config.admin import Record, Register, Scoped, SeenBeyond
 from config.clock import database_now
 from config.scope import scope_of
 from workforce import people, quotas
+from workforce.admin.files import WithFiles
 from workforce.days import local_day
 from workforce.forms import LimitForm
 from workforce.models import DailyLimit, QuotaDay, Region, ResidencyBasis, Reviewer, Team
+from workforce.resources import Limits, Reviewers, Teams
+
+LINK = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">Day and history{}</a>'
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -100,9 +107,10 @@ class RegionAdmin(Register):
 
 
 @admin.register(Team)
-class TeamAdmin(Register):
+class TeamAdmin(WithFiles, Register):
     """A team's region and zone are what its lanes and its people's days were made by: fixed once it is there."""
 
+    resource_classes = [Teams]
     ordering = ["name"]
     list_display = ["name", "region", "time_zone", "weight", "people", "keeps_hours", "is_paused"]
     list_filter = ["region", "keeps_hours", "is_paused"]
@@ -149,10 +157,12 @@ class TeamAdmin(Register):
 
 
 @admin.register(Reviewer)
-class ReviewerAdmin(Register):
+class ReviewerAdmin(WithFiles, Register):
+    resource_classes = [Reviewers]
     list_display = [
         "user",
         "full_name",
+        "their_day",
         "team",
         "country",
         "clearance",
@@ -252,6 +262,15 @@ class ReviewerAdmin(Register):
             return "-"
         return "after lapses" if reviewer.paused_by_lapses else "by ops"
 
+    @display(description="Page")
+    def their_day(self, reviewer: Reviewer) -> SafeString:
+        who = format_html('<span class="sr-only"> of {}</span>', reviewer)
+        return format_html(
+            '<a class="text-primary-600 underline dark:text-primary-500" href="{}">Day and history{}</a>',
+            reverse("person", args=[reviewer.pk]),
+            who,
+        )
+
     @display(description="Name")
     def full_name(self, reviewer: Reviewer) -> str:
         return reviewer.user.get_full_name() or "-"
@@ -299,9 +318,10 @@ class QuotaDayAdmin(Record):
 
 
 @admin.register(DailyLimit)
-class DailyLimitAdmin(Record):
+class DailyLimitAdmin(WithFiles, Record):
     """Limits are added and never edited: the past refers to them."""
 
+    resource_classes = [Limits]
     form = LimitForm
     autocomplete_fields = ["team", "reviewer"]
 

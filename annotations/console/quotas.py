@@ -1,0 +1,224 @@
+"""The quota board: people by days, what each may do and why, who runs dry, and who never fills it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from annotations import pace
+from annotations.console.pages import page, show
+from config.acting import staff
+from config.clock import database_now
+from config.scope import seen
+from workforce import capacity, queries
+from workforce.days import local_day
+from workforce.models import LimitLevel, Reviewer, Team
+from workforce.queries import QuotaCell, QuotaUse
+
+A_PAGE = 40
+AROUND = 7
+FORTNIGHT = timedelta(days=14)
+# Who uses less of the days that they begin never fills them; fewer days than these say nothing yet.
+FILLED_PERCENT, LEAST_DAYS = 60, 3
+# What is left lasts no longer than this, while the shift goes on.
+SOON = timedelta(hours=1)
+
+DRY, IDLE = "dry", "idle"
+FILTERS = [
+    ("", gettext_lazy("Everybody")),
+    (DRY, gettext_lazy("About to run dry")),
+    (IDLE, gettext_lazy("Never fill it")),
+]
+# The mark of the level that says how many, as a cell shows it.
+MARKS = {
+    LimitLevel.GLOBAL: "G",
+    LimitLevel.REGION: "R",
+    LimitLevel.TEAM: "T",
+    LimitLevel.REVIEWER: "P",
+    LimitLevel.DAY: "D",
+}
+
+
+@dataclass(frozen=True)
+class Today:
+    """How long what is left of a person's day lasts, against what is left of their shift; both in minutes."""
+
+    left: int
+    lasts: int
+    shift: int
+
+    @property
+    def dry(self) -> bool:
+        """Whether they will have nothing to do before their shift ends, and soon."""
+        return self.lasts < self.shift and self.lasts <= SOON.total_seconds() / 60
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One cell of the board."""
+
+    cell: QuotaCell
+    mark: str
+    said: str
+    is_today: bool
+    link: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One person's line."""
+
+    person: Reviewer
+    today: Today | None
+    use: QuotaUse | None
+    cells: list[Shown]
+
+    @property
+    def idle(self) -> bool:
+        return self.use is not None and fills_little(self.use)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The lines of one page, and which days they are of."""
+
+    days: list[date]
+    groups: list[tuple[Team, list[Line]]]
+    pages: Page[Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whom somebody wants to see."""
+
+    team: str = ""
+    name: str = ""
+    only: str = ""
+    number: str = "1"
+    as_query: str = field(default="", compare=False)
+
+
+def fills_little(use: QuotaUse) -> bool:
+    """Whether somebody leaves much of their days, over enough of them to say so."""
+    return use.days >= LEAST_DAYS and use.percent < FILLED_PERCENT
+
+
+def today_of(people: Sequence[Reviewer], *, at: datetime) -> dict[int, Today]:
+    """What is left today of each of these people who still work today, in a handful of statements."""
+    days = {one.pk: local_day(at, one.zone_at(at)) for one in people}
+    spans = capacity.working_spans({one.team_id for one in people}, start=at, end=at + timedelta(hours=36))
+    cells = queries.quota_cells(list(days), sorted(set(days.values())))
+    each = pace.paces(list(days), at=at)
+    found = {}
+    for one in people:
+        zone, day = one.zone_at(at), days[one.pk]
+        mine = [span for span in spans.get(one.pk, []) if local_day(span[0], zone) == day]
+        seconds = sum((ends - begins).total_seconds() for begins, ends in mine)
+        left = cells[one.pk, day].left
+        if seconds:
+            found[one.pk] = Today(left, round(left * each[one.pk] / 60), round(seconds / 60))
+    return found
+
+
+def people_asked(user: User, asked: Asked) -> QuerySet[Reviewer]:
+    """Active people whom this person may find, in the board's order."""
+    rows = seen(user, Reviewer.objects.filter(is_active=True)).select_related("user", "team__region")
+    if asked.team.isascii() and asked.team.isdigit() and len(asked.team) < 19:
+        rows = rows.filter(team=int(asked.team))
+    if asked.name:
+        named = ("user__username", "user__first_name", "user__last_name", "pseudonym")
+        rows = rows.filter(Q(*((f"{way}__icontains", asked.name) for way in named), _connector=Q.OR))
+    return rows.order_by("team__region__name", "team__name", "user__username", "pk")
+
+
+def board(user: User, asked: Asked, *, at: datetime) -> Board:
+    """One page of the board; as many statements however many people there are."""
+    rows = people_asked(user, asked)
+    reference = at.date()
+    first, last = reference - FORTNIGHT, reference - timedelta(days=1)
+    if asked.only == DRY:
+        everybody = list(rows)
+        today = today_of(everybody, at=at)
+        rows = rows.filter(pk__in=[one.pk for one in everybody if one.pk in today and today[one.pk].dry])
+    elif asked.only == IDLE:
+        every = list(rows.order_by().values_list("pk", flat=True))
+        use = queries.quota_use(every, first=first, last=last)
+        rows = rows.filter(pk__in=[pk for pk, made in use.items() if fills_little(made)])
+    pages = Paginator(rows, A_PAGE).get_page(asked.number)
+    people = list(pages)
+    today = today_of(people, at=at)
+    use = queries.quota_use([one.pk for one in people], first=first, last=last)
+    todays = {one.pk: local_day(at, one.zone_at(at)) for one in people}
+    days = days_around(todays.values() or [reference])
+    cells = queries.quota_cells(list(todays), days)
+    may_set = user.has_perm("workforce.add_dailylimit")
+    lines = [
+        Line(
+            person=one,
+            today=today.get(one.pk),
+            use=use.get(one.pk),
+            cells=[shown(cells[one.pk, day], today=todays[one.pk], may_set=may_set) for day in days],
+        )
+        for one in people
+    ]
+    groups = [(team, list(mine)) for team, mine in groupby(lines, key=lambda line: line.person.team)]
+    return Board(days, groups, pages)
+
+
+def days_around(todays: Collection[date]) -> list[date]:
+    """A week before and after everybody's today."""
+    first, last = min(todays) - timedelta(days=AROUND), max(todays) + timedelta(days=AROUND)
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def shown(cell: QuotaCell, *, today: date, may_set: bool) -> Shown:
+    """A cell with its words."""
+    level = LimitLevel(cell.source).label
+    said = _("%(limit)d a day, by the limit for: %(level)s") % {"limit": cell.limit, "level": level.lower()}
+    if cell.begun:
+        said += "; " + _("%(used)d used, %(held)d held") % {"used": cell.used, "held": cell.held}
+    link = ""
+    if may_set and cell.day >= today:
+        link = "?" + urlencode({"reviewer": cell.reviewer_id, "day": cell.day.isoformat()})
+    return Shown(cell, MARKS[LimitLevel(cell.source)], said, cell.day == today, link)
+
+
+def asked_of(request: HttpRequest) -> Asked:
+    """What the address asks for."""
+    found = {name: request.GET.get(name, "").strip()[:80] for name in ("team", "name", "only")}
+    return Asked(
+        **found,
+        number=request.GET.get("p", "1"),
+        as_query=urlencode({name: value for name, value in found.items() if value}),
+    )
+
+
+@page("workforce.view_quotaday")
+@require_safe
+def quotas(request: HttpRequest) -> HttpResponse:
+    """People by days."""
+    user, at, asked = staff(request), database_now(), asked_of(request)
+    context = {
+        "title": _("Quota board"),
+        "board": board(user, asked, at=at),
+        "asked": asked,
+        "teams": list(seen(user, Team.objects.select_related("region")).order_by("region__name", "name")),
+        "filters": FILTERS,
+        "marks": [(mark, LimitLevel(level).label) for level, mark in MARKS.items()],
+        "may_set": user.has_perm("workforce.add_dailylimit"),
+        "at": at,
+        "filled": FILLED_PERCENT,
+    }
+    return show(request, "console/quotas.html", context)
