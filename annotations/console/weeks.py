@@ -233,10 +233,9 @@ def calendar(request: HttpRequest) -> HttpResponse:
     foreseen: Foreseen | None = None
     if may_put and form.is_valid():
         try:
-            row = form.row()
+            row: Any = form.row()
             if "save" in request.POST:
-                # Each by its own type: the verb takes rows of one table.
-                calendars.put_in(row, by=user) if isinstance(row, Closure) else calendars.put_in(row, by=user)
+                calendars.put_in(row, by=user)
                 messages.success(request, _("Put in: %(row)s.") % {"row": row})
                 return redirect(request.get_full_path())
             foreseen = foresee(row, by=user, at=at) if isinstance(row, Closure) else foresee(row, by=user, at=at)
