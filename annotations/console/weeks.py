@@ -238,7 +238,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
                 calendars.put_in(row, by=user)
                 messages.success(request, _("Put in: %(row)s.") % {"row": row})
                 return redirect(request.get_full_path())
-            foreseen = foresee(row, by=user, at=at) if isinstance(row, Closure) else foresee(row, by=user, at=at)
+            foreseen = foresee(row, by=user, at=at)
         except ValidationError as error:
             form.add_error(None, ValidationError(error.messages))
     all_teams = list(seen(user, Team.objects.select_related("region")).order_by("region__name", "name"))
