@@ -21,6 +21,7 @@ from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.results import Result, RowResult
 from unfold.contrib.import_export.forms import ExportForm
+from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from config.acting import staff
 from config.clock import database_now
@@ -38,7 +39,7 @@ class FileForm(forms.Form):
 
     file = forms.FileField(
         label=gettext_lazy("File"),
-        widget=forms.FileInput(attrs={"accept": ".csv,.xlsx"}),
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
         help_text=gettext_lazy("CSV in UTF-8, or XLSX; 2,000 lines and 1 MB at the most."),
     )
     reason = forms.CharField(
