@@ -355,6 +355,6 @@ def test_somebody_mends_a_file_and_puts_it_in(roles, desk, tmp_path, dark) -> No
     assert Absence.objects.count() == 2
     shown.locator('a[href*="/absence/export/"]').first.click()
     shown.wait_for_url("**/absence/export/**")
-    assert faults_of(shown) == []
+    assert serious(shown) == []
     sat.shoot(f"export-{mode}")
     assert sat.faults == []
