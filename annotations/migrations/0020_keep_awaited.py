@@ -53,6 +53,8 @@ END
 $$;
 -- Every step is a look-up by keys, whatever the tables were like when the plan was made.
 ALTER FUNCTION sightline_await(bigint[]) SET enable_seqscan = off;
+ALTER FUNCTION sightline_await(bigint[]) SET enable_hashjoin = off;
+ALTER FUNCTION sightline_await(bigint[]) SET enable_mergejoin = off;
 ALTER FUNCTION sightline_await(bigint[]) SET plan_cache_mode = force_generic_plan;
 
 CREATE FUNCTION sightline_await_project(for_project bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -117,6 +119,8 @@ BEGIN
 END
 $$;
 ALTER FUNCTION sightline_part_came() SET enable_seqscan = off;
+ALTER FUNCTION sightline_part_came() SET enable_hashjoin = off;
+ALTER FUNCTION sightline_part_came() SET enable_mergejoin = off;
 ALTER FUNCTION sightline_part_came() SET plan_cache_mode = force_generic_plan;
 CREATE FUNCTION sightline_part_went() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -139,13 +143,17 @@ CREATE TRIGGER keeps_awaited_old AFTER DELETE ON annotations_task REFERENCING OL
 CREATE FUNCTION sightline_task_made() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM annotations_awaited a
-     USING (SELECT o.clip_id, o.project_id
-              FROM annotations_awaited o JOIN made m ON m.clip_id = o.clip_id AND m.project_id = o.project_id
-             ORDER BY o.clip_id, o.project_id FOR UPDATE OF o SKIP LOCKED) gone
-     WHERE a.clip_id = gone.clip_id AND a.project_id = gone.project_id;
+     USING (SELECT o.ctid AS place
+              FROM made m JOIN annotations_awaited o ON o.clip_id = m.clip_id AND o.project_id = m.project_id
+               FOR UPDATE OF o SKIP LOCKED) gone
+     WHERE a.ctid = gone.place;
     RETURN NULL;
 END
 $$;
+-- A thousand look-ups, and never a reading of all that waits.
+ALTER FUNCTION sightline_task_made() SET enable_seqscan = off;
+ALTER FUNCTION sightline_task_made() SET enable_hashjoin = off;
+ALTER FUNCTION sightline_task_made() SET enable_mergejoin = off;
 CREATE TRIGGER keeps_awaited_new AFTER INSERT ON annotations_task REFERENCING NEW TABLE AS made
     FOR EACH STATEMENT EXECUTE FUNCTION sightline_task_made();
 

@@ -55,10 +55,13 @@ class Task(models.Model):
     """
 
     # No index of their own where another begins with the column: each seat taken writes every index of this table.
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    # Project and team are the lane's: one key over all three (migration ``0023_lane_says_whose``) holds them together.
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False
+    )
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="tasks", db_index=False)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks", db_index=False)
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks", db_index=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False)
     rank = models.BigIntegerField(
         help_text="Its place in the lane: the virtual deadline, or its turn among returned seats."
     )
