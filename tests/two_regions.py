@@ -158,6 +158,9 @@ def _people(world: World, crew: list[Reviewer], *, word: str, at: Any) -> None:
     rows[DailyLimit] = quotas.set_limit(77, reason=f"{word} limit", by=by, from_day=at.date(), team=world.team)
     people.pause(crew[2], by=by, reason=f"{word} pause")
     person, day = crew[1], at.date()
+    # Somebody stands still, too.
+    for _lapse in range(3):
+        people.count_lapse(person.pk)
     rows[Shift] = calendars.put_in(Shift(team=world.team, weekday=0, begins=time(0, 10), ends=time(0, 20)), by=by)
     # Only on Mondays of years to come: today they work.
     Shift.objects.filter(pk=rows[Shift].pk).update(from_day=day + timedelta(days=900))

@@ -19,7 +19,16 @@ from annotations.models import BulkRun, Lease, Plan, Project, Task
 from annotations.tasks import plan_now
 from config.clock import database_now
 from tests.browser import Desk
-from tests.conftest import PASSWORD, make_project, make_ready_clips, make_reviewer, make_team, make_user, put_in_lane
+from tests.conftest import (
+    PASSWORD,
+    make_project,
+    make_ready_clips,
+    make_region,
+    make_reviewer,
+    make_team,
+    make_user,
+    put_in_lane,
+)
 from workforce import quotas
 from workforce.days import local_day
 from workforce.models import Closure, DailyLimit, Team
@@ -32,12 +41,12 @@ class Api:
     """A reviewer at the API of the server that serves the pages."""
 
     def __init__(self, base: str, username: str) -> None:
-        self.at = httpx.Client(base_url=f"{base}/api/v1", trust_env=False)
+        self.base, self.headers = f"{base}/api/v1", dict[str, str]()
         token = self.ask("POST", "/tokens", {"username": username, "password": PASSWORD}).json()["token"]
-        self.at.headers["Authorization"] = f"Token {token}"
+        self.headers["Authorization"] = f"Token {token}"
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        reply = self.at.request(method, path, json=body)
+        reply = httpx.request(method, self.base + path, json=body, headers=self.headers, trust_env=False)
         assert reply.status_code < 300, reply.text
         return reply
 
@@ -58,28 +67,29 @@ class Floor:
     hyderabad: Team
     chennai: Team
     threats: Project
-    voices: Project
 
 
 @pytest.fixture
 def floor(roles: None, gateway: User) -> Floor:
-    """Hyderabad has more than it can do today; Chennai has room; Pune holds many leases."""
+    """Hyderabad has more than it can do today; Chennai has room; Cluj holds many leases."""
     ops = make_user("ops", "ops manager", is_staff=True)
-    hyderabad, chennai, pune = make_team("Hyderabad"), make_team("Chennai"), make_team("Pune")
-    for team, names in ((hyderabad, ("asha", "ravi")), (chennai, ("kavya", "arun")), (pune, ("lata",))):
+    hyderabad, chennai = make_team("Hyderabad"), make_team("Chennai")
+    cluj = make_team("Cluj", make_region("ro", "Romania", "Europe/Bucharest"))
+    for team, names in ((hyderabad, ("asha", "ravi")), (chennai, ("kavya", "arun"))):
         for name in names:
             make_reviewer(name, team, first_name=name.title(), last_name="Rao")
+    ioana = make_reviewer("ioana", cluj, country="RO", first_name="Ioana", last_name="Pop")
     for team in (hyderabad, chennai):
         quotas.set_limit(A_DAY, reason="they are new", by=ops, from_day=today(), team=team)
     threats = make_project(hyderabad, chennai, overlap=1, most_seats=1)
-    voices = make_project(pune, slug="voices", overlap=1, most_seats=1, prefetch=100)
+    porches = make_project(cluj, slug="porches", overlap=1, most_seats=1, prefetch=100)
     tasks = put_in_lane(threats, hyderabad, make_ready_clips(gateway, ALL), at=database_now())
     evening = datetime.combine(today() + timedelta(days=1), time(23), tzinfo=ZoneInfo("Asia/Kolkata"))
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(due_at=evening)
-    put_in_lane(voices, pune, make_ready_clips(gateway, 60), at=database_now())
+    put_in_lane(porches, cluj, make_ready_clips(gateway, 60, region="ro"), at=database_now())
     for _ in range(6):
-        leasing.lease_next(pune.reviewers.get().user_id, count=10)
-    return Floor(ops, hyderabad, chennai, threats, voices)
+        leasing.lease_next(ioana.user_id, count=10)
+    return Floor(ops, hyderabad, chennai, threats)
 
 
 def today() -> Any:
@@ -218,19 +228,19 @@ def plans_and_takes_it_back(sat: Desk, floor: Floor) -> None:
 
 def recalls_many(sat: Desk, base: str) -> None:
     """Sixty leases are recalled; two of them went back by themselves before their turn came."""
-    lata = Api(base, "lata")
-    page = sat.open("/admin/annotations/lease/?reviewer__team__id__exact=" + str(Team.objects.get(name="Pune").pk))
+    ioana = Api(base, "ioana")
+    page = sat.open("/admin/annotations/lease/?reviewer__team__id__exact=" + str(Team.objects.get(name="Cluj").pk))
     page.locator("#action-toggle").check()
     page.get_by_role("link", name="Select all 60 leases").click()
     page.locator("select[name=action]").select_option("recall")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("They are done in the background")).to_be_visible()
-    page.get_by_label("Reason").fill("Pune lost its line")
+    page.get_by_label("Reason").fill("Cluj lost its line")
     page.get_by_role("button", name="Recall leases").click()
     live = page.locator("[data-live]")
     expect(live.get_by_text("0 of 60")).to_be_visible()
-    for lease in Lease.objects.filter(reviewer__user__username="lata").order_by("pk")[:2]:
-        lata.ask("DELETE", f"/leases/{lease.pk}")
+    for lease in Lease.objects.filter(reviewer__user__username="ioana").order_by("pk")[:2]:
+        ioana.ask("DELETE", f"/leases/{lease.pk}")
     bulk.work(BulkRun.objects.get().pk, at=database_now())
     expect(live.get_by_text("60 of 60")).to_be_visible(timeout=15_000)
     expect(live.get_by_text("Refused, and why")).to_be_visible()
