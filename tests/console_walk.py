@@ -77,6 +77,7 @@ def alike_said(walk: Walk, path: str, theirs: dict[str, Any], absent: dict[str, 
         text = reply.content.decode(errors="replace") if reply.status_code != 404 else ""
         for word in sorted(named, key=len, reverse=True):
             text = text.replace(word, "")
+        text = re.sub(r"\b(ro|xx)\b", "", text)
         refusals = re.findall(r'(?s)<[^>]*(?:role="alert"|errorlist)[^>]*>(.*?)</(?:div|ul|p)>', text)
         texts.append((reply.status_code, [" ".join(one.split()) for one in refusals]))
     if texts[0] != texts[1]:

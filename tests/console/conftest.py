@@ -10,8 +10,9 @@ from django.conf import settings as conf
 
 from config import pulse
 from tests.browser import browser, desk
+from tests.console.floor import floor
 
-__all__ = ["browser", "desk"]
+__all__ = ["browser", "desk", "floor"]
 
 
 @pytest.fixture

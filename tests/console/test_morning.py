@@ -4,37 +4,23 @@ through the pages, with people who work over the API meanwhile."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from annotations import bulk, leasing
-from annotations.models import BulkRun, Lease, Plan, Project, Task
+from annotations import bulk
+from annotations.models import BulkRun, Lease, Plan, Task
 from annotations.tasks import plan_now
 from config.clock import database_now
 from tests.browser import Desk
-from tests.conftest import (
-    PASSWORD,
-    make_project,
-    make_ready_clips,
-    make_region,
-    make_reviewer,
-    make_team,
-    make_user,
-    put_in_lane,
-)
-from workforce import quotas
-from workforce.days import local_day
+from tests.conftest import PASSWORD
+from tests.console.floor import A_DAY, Floor, today
 from workforce.models import Closure, DailyLimit, Team
 
 pytestmark = pytest.mark.django_db(transaction=True)
-A_DAY, ALL = 4, 16
 
 
 class Api:
@@ -57,43 +43,6 @@ class Api:
     def answer(self, lease: Any) -> None:
         body = {"token": lease["token"], "answer": {"label": "threat"}}
         self.ask("POST", f"/leases/{lease['id']}/annotation", body)
-
-
-@dataclass
-class Floor:
-    """Who works where, and on what."""
-
-    ops: User
-    hyderabad: Team
-    chennai: Team
-    threats: Project
-
-
-@pytest.fixture
-def floor(roles: None, gateway: User) -> Floor:
-    """Hyderabad has more than it can do today; Chennai has room; Cluj holds many leases."""
-    ops = make_user("ops", "ops manager", is_staff=True)
-    hyderabad, chennai = make_team("Hyderabad"), make_team("Chennai")
-    cluj = make_team("Cluj", make_region("ro", "Romania", "Europe/Bucharest"))
-    for team, names in ((hyderabad, ("asha", "ravi")), (chennai, ("kavya", "arun"))):
-        for name in names:
-            make_reviewer(name, team, first_name=name.title(), last_name="Rao")
-    ioana = make_reviewer("ioana", cluj, country="RO", first_name="Ioana", last_name="Pop")
-    for team in (hyderabad, chennai):
-        quotas.set_limit(A_DAY, reason="they are new", by=ops, from_day=today(), team=team)
-    threats = make_project(hyderabad, chennai, overlap=1, most_seats=1)
-    porches = make_project(cluj, slug="porches", overlap=1, most_seats=1, prefetch=100)
-    tasks = put_in_lane(threats, hyderabad, make_ready_clips(gateway, ALL), at=database_now())
-    evening = datetime.combine(today() + timedelta(days=1), time(23), tzinfo=ZoneInfo("Asia/Kolkata"))
-    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(due_at=evening)
-    put_in_lane(porches, cluj, make_ready_clips(gateway, 60, region="ro"), at=database_now())
-    for _ in range(6):
-        leasing.lease_next(ioana.user_id, count=10)
-    return Floor(ops, hyderabad, chennai, threats)
-
-
-def today() -> Any:
-    return local_day(database_now(), "Asia/Kolkata")
 
 
 def at_chennai(floor: Floor) -> int:
@@ -157,6 +106,7 @@ def people_work(sat: Desk, home: Page, base: str) -> None:
     first, _second = kavya.take(2)
     kavya.answer(first)
     expect(live.get_by_text("1 / 4")).to_be_visible(timeout=15_000)
+    expect(sat.page.get_by_text("2 are begun, so it cannot be taken back any more")).to_be_visible()
     sat.shoot("morning-plan")
     expect(home.get_by_role("row", name="Chennai")).to_contain_text(f"1 / {2 * A_DAY}", timeout=15_000)
 
@@ -168,6 +118,7 @@ def closes_hyderabad(sat: Desk, floor: Floor) -> None:
     page.get_by_label("Why it is closed").fill("A power cut")
     page.get_by_role("button", name="See what it does").click()
     expect(page.get_by_role("heading", name="What the plan makes of it")).to_be_visible()
+    expect(page.get_by_text("It changes nothing that is planned.")).not_to_be_visible()
     assert not Closure.objects.exists()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     board = page.get_by_role("region", name="Four weeks of teams")
