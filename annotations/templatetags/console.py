@@ -62,7 +62,7 @@ def plain(value: Any) -> str:
         return gettext("yes") if value else gettext("no")
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or gettext("none")
-    return "–" if value in (None, "") else str(value)
+    return "-" if value in (None, "") else str(value)
 
 
 @register.filter
