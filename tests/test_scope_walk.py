@@ -29,13 +29,13 @@ from config import scope
 from config.history import made_by
 from config.roles import STAFF_ROLES
 from tests.conftest import make_user, signed_in
+from tests.console_walk import ABSENT, NUMBER_OF, file_pages, walk_console
 from tests.test_roles import METHODS, OPEN, doors
 from tests.two_regions import AFTER, FAR, FORBIDDEN, OF_NO_REGION, WORD, World, build, numbers_from, unlike
 from workforce.models import Absence, Closure, OwnHours, Reviewer, Shift, Skill, Team, WorkedHoliday
 
 pytestmark = pytest.mark.django_db
 
-ABSENT = 987_654_321
 ALL_RIGHTS = "all rights"
 WALKERS = [*sorted(STAFF_ROLES), ALL_RIGHTS]
 
@@ -105,6 +105,12 @@ class Walk:
         one, other = self.look(method, theirs, data, echo=echo), self.look(method, absent, data, echo=(ABSENT,))
         if one.status_code != other.status_code or one.status_code == 200:
             self.found.append(f"{method} {theirs}: {one.status_code}, but {other.status_code} for none")
+
+    def alike_form(self, path: str, theirs: dict[str, Any], absent: dict[str, Any]) -> None:
+        """A form that names the other's row is answered as one that names none."""
+        one, other = self.look("post", path, theirs), self.look("post", path, absent, echo=(ABSENT,))
+        if one.status_code != other.status_code or one.status_code in {200, 302}:
+            self.found.append(f"post {path} {theirs}: {one.status_code}, but {other.status_code} for none")
 
     def tables(self) -> None:
         for model, page in admin.site._registry.items():
@@ -208,7 +214,8 @@ class Walk:
         """The route with the other's numbers and keys, and with those of nobody. A new kind of part fails the walk."""
         theirs, absent = path, path
         for part in re.findall(r"<[^>]+>", path):
-            values = OF_ROUTE.get(path, PARTS[part])(self.there)
+            model = next((model for begins, model in NUMBER_OF.items() if path.startswith(begins)), None)
+            values = (self.there.row_of(model).pk, ABSENT) if model else PARTS[part](self.there)
             theirs, absent = theirs.replace(part, str(values[0])), absent.replace(part, str(values[1]))
         return [(theirs, absent)]
 
@@ -219,12 +226,6 @@ PARTS: dict[str, Any] = {
     "<slug:kind>": lambda there: ("proxy", "proxy"),
     "<path:object_id>": lambda there: (there.rows[Clip].pk, ABSENT),
     "<path:content_type_id>": lambda there: (ContentType.objects.get_for_model(Clip).pk,) * 2,
-}
-
-
-# Routes whose number is another table's.
-OF_ROUTE: dict[str, Any] = {
-    "/admin/people/<int:pk>": lambda there: (there.rows[Reviewer].pk, ABSENT),
 }
 
 
@@ -248,6 +249,7 @@ def walked(user: User, here: World, there: World) -> Walk:
     walk = Walk(client, here, there)
     walk.tables()
     walk.pages()
+    walk_console(walk)
     return walk
 
 
@@ -350,7 +352,7 @@ def state_of(world: World) -> dict[str, Any]:
     """All rows of a region as they are, to be compared with later."""
     return {
         model._meta.label: list(model._default_manager.filter(pk=row.pk).values())
-        for model, row in world.rows.items()
+        for model, row in (world.rows | world.others).items()
         if model is not User
     }
 
@@ -365,14 +367,24 @@ def test_the_two_regions_have_a_row_of_every_table(here, there) -> None:
 def test_without_scopes_the_walk_finds_the_other_region(here, there, monkeypatch) -> None:
     """The control: what the other tests walk would show it, were it not for the scopes."""
     monkeypatch.setattr(scope, "_reader", lambda: lambda user: scope.EVERYWHERE)
-    walk = walked(somebody(ALL_RIGHTS, here), here, there)
+    walker = somebody(ALL_RIGHTS, here)
+    # The walk itself puts right what stands still, when nothing keeps it from that.
+    first = Client()
+    first.force_login(walker)
+    assert FORBIDDEN.search(without_echo(first.get(reverse("stuck"))))
+    walk = walked(walker, here, there)
     for model in there.rows:
         if model is User:
             continue
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
         assert any(said.startswith((f"get {url} ", f"get {url}:")) for said in walk.found), url
-    for page in ("/admin/ ", "/admin/changes", "/admin/owners"):
+    pages = ("/admin/ ", "/admin/changes", "/admin/owners", "/admin/today/", "/admin/assign")
+    console = ("/admin/bulk", "/admin/calendar", "/admin/quotas", "/admin/reports", "/admin/search/", "/admin/people/")
+    for page in (*pages, *console):
         assert any(said.startswith(f"get {page}") for said in walk.found), page
+    for _model, into, out in file_pages():
+        for page in (into, out):
+            assert any(said.startswith(f"post {page}") for said in walk.found), page
     assert walk.opened > 100
     assert knocked(signed_in(User.objects.get(username="walker-all-rights")), there, rows_by_door(there))
 

@@ -14,11 +14,12 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.db.models import Model
 
-from annotations import exporting, leasing, spreading
+from annotations import bulk, exporting, leasing, saved_views, spreading
 from annotations.models import (
     ActiveSpan,
     AmendedAnswer,
     Annotation,
+    BulkRun,
     Export,
     Flag,
     Lane,
@@ -27,6 +28,8 @@ from annotations.models import (
     Plan,
     PlanKind,
     Project,
+    ReportSubscription,
+    SavedView,
     Task,
     TimeContest,
     Timesheet,
@@ -90,6 +93,11 @@ class World:
     clips: list[Clip]
     manager: User
     rows: dict[type[Model], Any] = field(default_factory=dict)
+    others: dict[type[Model], Any] = field(default_factory=dict)
+    """Rows of tables that are not in the admin and have pages of the console."""
+
+    def row_of(self, model: type[Model]) -> Any:
+        return self.rows[model] if model in self.rows else self.others[model]
 
     @property
     def owner(self) -> str:
@@ -138,6 +146,7 @@ def build(code: str, *, name: str, zone: str, word: str, gateway: User) -> World
     _people(world, crew, word=word, at=at)
     _work(world, crew, word=word)
     _footage(world, crew, word=word, gateway=gateway, at=at)
+    _console(world, word=word, at=at)
     return world
 
 
@@ -149,6 +158,9 @@ def _people(world: World, crew: list[Reviewer], *, word: str, at: Any) -> None:
     rows[DailyLimit] = quotas.set_limit(77, reason=f"{word} limit", by=by, from_day=at.date(), team=world.team)
     people.pause(crew[2], by=by, reason=f"{word} pause")
     person, day = crew[1], at.date()
+    # Somebody stands still, too.
+    for _lapse in range(3):
+        people.count_lapse(person.pk)
     rows[Shift] = calendars.put_in(Shift(team=world.team, weekday=0, begins=time(0, 10), ends=time(0, 20)), by=by)
     # Only on Mondays of years to come: today they work.
     Shift.objects.filter(pk=rows[Shift].pk).update(from_day=day + timedelta(days=900))
@@ -235,6 +247,20 @@ def _footage(world: World, crew: list[Reviewer], *, word: str, gateway: User, at
     with because(by, f"{word} edit", verb="edit"):
         Team.objects.filter(pk=world.team.pk).update(weight=2)
         Project.objects.filter(pk=world.project.pk).update(priority=1)
+
+
+def _console(world: World, *, word: str, at: Any) -> None:
+    """What somebody of the region left in the console: a bulk action, a view that all may find, a report by mail."""
+    by, task = world.manager, world.rows[Task]
+    rows = Task.objects.filter(pk=task.pk)
+    world.others[BulkRun] = bulk.begin(
+        rows, action="requeue", title=f"{word} action", answers={"reason": f"{word} bulk"}, by=by, at=at
+    )
+    query = f"team__id__exact={world.team.pk}"
+    world.others[SavedView] = saved_views.save(by, of="annotations.task", name=f"{word} view", query=query, shared=True)
+    world.others[ReportSubscription] = ReportSubscription.objects.create(
+        user=by, report="done", every="week", team=world.team
+    )
 
 
 def unlike(world: World) -> list[type[Model]]:

@@ -53,7 +53,7 @@ def alerts(
         found += tasks(days, waits)
     found += footage(user, told)
     if user.has_perm("workforce.view_reviewer"):
-        found += people(days, told)
+        found += people(user, days, told)
     if user.has_perm("annotations.view_export") and (count := told["exports failed"] + told["exports stalled"]):
         found.append(_stuck(ngettext("%(n)s export stopped", "%(n)s exports stopped", count), count, "exports"))
     for line, why in plan:
@@ -127,7 +127,7 @@ def footage(user: User, told: Mapping[str, Any]) -> list[Alert]:
     return found
 
 
-def people(days: Sequence[TeamDay], told: Mapping[str, Any]) -> list[Alert]:
+def people(user: User, days: Sequence[TeamDay], told: Mapping[str, Any]) -> list[Alert]:
     """Who is handed nothing, and why."""
     found = []
     teams = reverse("admin:workforce_team_changelist")
@@ -145,11 +145,11 @@ def people(days: Sequence[TeamDay], told: Mapping[str, Any]) -> list[Alert]:
         text = ngettext("%(n)s person is paused by ops", "%(n)s people are paused by ops", count)
         link = f"{reviewers}?is_paused__exact=1"
         found.append(Alert(text % {"n": figures.said(count)}, link, _("See who"), grave=False))
-    if count := sum(day.dry for day in days):
+    if user.has_perm("workforce.view_quotaday") and (count := sum(day.dry for day in days)):
         text = ngettext(
             "%(n)s person has nothing left of today's quota", "%(n)s people have nothing left of today's quota", count
         )
-        link = reverse("admin:workforce_quotaday_changelist")
+        link = f"{reverse('quota-board')}?only=dry"
         found.append(Alert(text % {"n": figures.said(count)}, link, _("See their days"), grave=False))
     return found
 

@@ -86,7 +86,13 @@ def failed_clips(user: User, at: datetime) -> Section:
         _("failed"),
         rows,
         lambda clip: Row(
-            clip.pk, str(clip), _change("clips_clip", clip.pk), clip.region, clip.failure, clip.state_since, ("retry",)
+            clip.pk,
+            str(clip),
+            _change("clips_clip", clip.pk),
+            clip.region.upper(),
+            clip.failure,
+            clip.state_since,
+            ("retry",),
         ),
         _list("clips_clip", "needs=failed"),
     )
@@ -100,7 +106,7 @@ def late_clips(user: User, at: datetime) -> Section:
         why = f"{clip.get_state_display()}: {clip.failure}" if clip.failure else clip.get_state_display()
         rings = ("ring",) if clip.state == ClipState.UPLOADED else ()
         link = _change("clips_clip", clip.pk)
-        return Row(clip.pk, str(clip), link, clip.region, why, clip.due_at, (*rings, *stops))
+        return Row(clip.pk, str(clip), link, clip.region.upper(), why, clip.due_at, (*rings, *stops))
 
     return _section(
         "late-clips",
@@ -122,7 +128,13 @@ def proxies(user: User, at: datetime) -> Section:
         _("asked"),
         counts.failed_additions(user).select_related("clip").order_by("-pk"),
         lambda one: Row(
-            one.pk, str(one), _change("clips_addition", one.pk), one.clip.region, one.failure, one.asked_at, ("add",)
+            one.pk,
+            str(one),
+            _change("clips_addition", one.pk),
+            one.clip.region.upper(),
+            one.failure,
+            one.asked_at,
+            ("add",),
         ),
         _list("clips_addition"),
     )
@@ -273,7 +285,7 @@ def purges(user: User, at: datetime) -> Section:
             one.pk,
             str(one),
             _change("clips_purge", one.pk),
-            one.region,
+            one.region.upper(),
             _("%(why)s Failed %(count)s times.") % {"why": one.failure, "count": one.failures},
             one.asked_at,
             ("hurry",),
@@ -295,7 +307,7 @@ def cases(user: User, at: datetime) -> Section:
             one.pk,
             str(one),
             _change("clips_case", one.pk),
-            one.clip.region,
+            one.clip.region.upper(),
             _("It is decided on its own page: open it."),
             one.due_at,
         ),

@@ -124,6 +124,7 @@ def now(user: User) -> dict[str, Any]:
             user, at=at, days=days, waits=waits, told=told, heart=heart, plan=counts.unplaced(user), audit=_audit(user)
         ),
         "hours": by_hour(answers, first=first),
+        "kept_seconds": WAITING_KEPT,
     }
 
 

@@ -59,9 +59,17 @@ class Day:
 class RowForm(forms.Form):
     """A closure of a team, or an absence of a person."""
 
-    team = forms.ModelChoiceField(label=gettext_lazy("Close a team"), queryset=Team.objects.none(), required=False)
+    team = forms.ModelChoiceField(
+        label=gettext_lazy("Close a team"),
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("no team"),
+    )
     reviewer = forms.ModelChoiceField(
-        label=gettext_lazy("or: away is"), queryset=Reviewer.objects.none(), required=False
+        label=gettext_lazy("or: away is"),
+        queryset=Reviewer.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("nobody"),
     )
     first_day = forms.DateField(label=gettext_lazy("First day"), widget=forms.DateInput(attrs={"type": "date"}))
     last_day = forms.DateField(

@@ -45,6 +45,10 @@ class Foreseen:
     until: datetime
     unplaced: tuple[int, int]
 
+    @property
+    def changes(self) -> bool:
+        return self.unplaced[0] != self.unplaced[1] or any(effect.changes for effect in self.effects)
+
 
 @dataclass(frozen=True)
 class _Plan:

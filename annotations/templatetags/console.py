@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from annotations.models import SavedView
 from annotations.saved_views import PASSING
@@ -52,6 +53,16 @@ def when(at: datetime | None, style: str = "%Y-%m-%d %H:%M") -> SafeString | str
         f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
         here.strftime(style),
     )
+
+
+@register.filter
+def plain(value: Any) -> str:
+    """A field's value as it was written down, in words."""
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or gettext("none")
+    return "-" if value in (None, "") else str(value)
 
 
 @register.filter

@@ -141,7 +141,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
 def _plain(request: HttpRequest, status: int, code: str, title: str) -> HttpResponseBase:
     if request.path.startswith("/admin"):
         return HttpResponse(
-            f"<!doctype html><title>{title}</title><h1>{status}</h1><p>{title}</p><p><a href='/admin/'>Home</a></p>",
+            f"<!doctype html><html lang='en'><title>{title}</title>"
+            f"<main><h1>{status}</h1><p>{title}</p><p><a href='/admin/'>Home</a></p></main></html>",
             status=status,
         )
     return JsonResponse(problem(status, code, title), status=status, content_type=PROBLEM)

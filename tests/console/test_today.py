@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-import redis
 from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings as conf
 from django.core.cache import cache
 from django.test import Client
 
@@ -37,19 +35,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def ops(roles, gateway):
     return make_user("ops", "ops manager", is_staff=True)
-
-
-@pytest.fixture
-def heart():
-    """A beat and a worker for each queue, as they say of themselves."""
-    client = redis.Redis.from_url(conf.REDIS_URL)
-    client.delete(pulse.WORKERS, pulse.BEAT)
-    pulse.beat()
-    for name in ("general", "clips.in", "clips.ro"):
-        pulse.Sign(f"{name}@here", [name], every_seconds=5).give(client, busy=False, taken=3)
-    yield client
-    client.delete(pulse.WORKERS, pulse.BEAT)
-    client.close()
 
 
 def opened(user, path="/admin/"):
