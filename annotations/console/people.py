@@ -13,7 +13,6 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from annotations import changes, pace, timesheets
@@ -196,5 +195,5 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     forms = person_acts.forms_for(request, who)
     if request.method == "POST" and person_acts.act(request, who, forms, at=at):
         return redirect("person", pk=who.pk)
-    context = {"title": _("%(person)s") % {"person": who}, "person": who, "at": at, "forms": forms}
+    context = {"title": str(who), "person": who, "at": at, "forms": forms}
     return show(request, "console/person.html", context | shown_to(user, who, at=at))
