@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods
 
 from annotations import changes, pace, timesheets
@@ -157,7 +158,10 @@ def skills_of(who: Reviewer, *, at: datetime) -> list[Known]:
 
 def shown_to(user: User, who: Reviewer, *, at: datetime) -> dict[str, Any]:
     """All that the page shows to this member of staff, by what they may read."""
-    found: dict[str, Any] = {"zone": who.zone_at(at), "wall": f"{at.astimezone(ZoneInfo(who.zone_at(at))):%a %H:%M}"}
+    found: dict[str, Any] = {
+        "zone": who.zone_at(at),
+        "wall": date_format(at.astimezone(ZoneInfo(who.zone_at(at))), "D H:i"),
+    }
     measured = work.median_paces(
         [who.pk], since=at - pace.LOOKED_BACK, spans=pace.LATEST_SPANS, least=pace.LEAST_TASKS
     ).get(who.pk)
