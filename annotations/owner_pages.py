@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -41,20 +42,20 @@ def allowed(request: HttpRequest) -> bool:
 class ActForm(forms.Form):
     """What the owner says, of which clip, how it reached us, and why it is recorded."""
 
-    about = forms.ChoiceField(label="Of", widget=UnfoldAdminSelectWidget())
+    about = forms.ChoiceField(label=gettext_lazy("Of"), widget=UnfoldAdminSelectWidget())
     purposes = forms.MultipleChoiceField(choices=Purpose.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget())
     channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.DESK, widget=UnfoldAdminSelectWidget())
     reason = forms.CharField(
         max_length=LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="How the owner asked; kept with your name.",
+        help_text=gettext_lazy("How the owner asked; kept with your name."),
     )
 
     def __init__(self, *args: Any, clips: list[Clip], **options: Any) -> None:
         super().__init__(*args, **options)
         every = [("", "all clips, those to come too")]
         self.fields["about"] = forms.ChoiceField(
-            label="Of",
+            label=gettext_lazy("Of"),
             required=False,
             choices=every + [(str(clip.pk), str(clip)) for clip in clips],
             widget=UnfoldAdminSelectWidget(),
@@ -80,7 +81,7 @@ class GiveForm(ActForm):
         queryset=Disclosure.objects.all(),
         to_field_name="version",
         widget=UnfoldAdminSelectWidget(),
-        help_text="The text that the owner was shown; it counts for clips of its region.",
+        help_text=gettext_lazy("The text that the owner was shown; it counts for clips of its region."),
     )
     field_order = ["about", "purposes", "disclosure", "channel", "reason"]
 
@@ -176,7 +177,7 @@ def _act(request: HttpRequest, key: str, form: ActForm, clips: list[Clip]) -> No
             region=clip.region if clip else None,
         )
         consenting.give(clip, given, by=staff(request), reason=fields["reason"])
-        messages.success(request, "It is recorded; what it permits is permitted from now on.")
+        messages.success(request, gettext_lazy("It is recorded; what it permits is permitted from now on."))
         return
     how: dict[str, Any] = {name: fields[name] for name in ("purposes", "channel", "reason")}
     if clip is None:

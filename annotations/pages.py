@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotations import auditing
@@ -67,7 +68,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         ring(audit_queue, queue="general")
-        messages.success(request, "The promises are being asked; look again in a moment.")
+        messages.success(request, gettext_lazy("The promises are being asked; look again in a moment."))
         return redirect("audit")
     runs = list(AuditRun.objects.all()[:RUNS_SHOWN])
     broken = {item["name"]: item for item in runs[0].findings} if runs else {}

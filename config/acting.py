@@ -15,7 +15,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
@@ -45,16 +47,16 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "autofocus": True}),
-        help_text="Kept with your name beside what changes.",
+        help_text=_("Kept with your name beside what changes."),
     )
 
-    def __init__(self, data: Any, *, choices: Mapping[str, Offered], numbers: dict[str, str]) -> None:
+    def __init__(self, data: Any, *, choices: Mapping[str, Offered], numbers: Mapping[str, str | Promise]) -> None:
         super().__init__(data)
         for name, offered in choices.items():
             self.fields[name] = forms.ChoiceField(choices=offered, widget=UnfoldAdminSelectWidget())
         for name, label in numbers.items():
             self.fields[name] = forms.IntegerField(
-                label=label, min_value=0, max_value=10_000, widget=UnfoldAdminIntegerFieldWidget()
+                label=str(label), min_value=0, max_value=10_000, widget=UnfoldAdminIntegerFieldWidget()
             )
         self.order_fields([*choices, *numbers, "reason"])
 
@@ -67,11 +69,11 @@ class ReasonForm(forms.Form):
 
 def with_reason(
     *,
-    description: str,
-    effect: str,
-    done: str,
+    description: str | Promise,
+    effect: str | Promise,
+    done: str | Promise,
     choices: Choices | None = None,
-    numbers: dict[str, str] | None = None,
+    numbers: Mapping[str, str | Promise] | None = None,
     permission: str = "ops",
 ) -> Callable[[Do], Any]:
     """Make an action of a verb for one row: a page that says its effect and asks why, then the verb for each row.
@@ -130,7 +132,7 @@ def said(admin: ModelAdmin, row: Any) -> str:
 
 
 def _run_each(
-    admin: ModelAdmin, request: HttpRequest, rows: QuerySet[Any], answers: dict[str, Any], do: Do, done: str
+    admin: ModelAdmin, request: HttpRequest, rows: QuerySet[Any], answers: dict[str, Any], do: Do, done: str | Promise
 ) -> None:
     ended = dull = 0
     refused: Counter[str] = Counter()
@@ -144,8 +146,9 @@ def _run_each(
             refused[refusal.detail] += 1
     names = admin.model._meta
     if ended:
-        messages.success(request, f"{ended} {names.verbose_name if ended == 1 else names.verbose_name_plural} {done}.")
+        what = names.verbose_name if ended == 1 else names.verbose_name_plural
+        messages.success(request, _("%(count)s %(what)s %(done)s.") % {"count": ended, "what": what, "done": done})
     if dull:
-        messages.info(request, f"{dull} were so already.")
+        messages.info(request, _("%(count)s were so already.") % {"count": dull})
     for why, count in refused.most_common():
-        messages.warning(request, f"{count} left as they were: {why}")
+        messages.warning(request, _("%(count)s left as they were: %(why)s") % {"count": count, "why": why})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from annotations.admin.narrowing import OfLabel, Submitted
@@ -20,21 +21,21 @@ class AnnotationAdmin(Large):
     reach = 200_000
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
-    search_help_text = "Annotation or task number, or the reviewer's sign-in"
+    search_help_text = _("Annotation or task number, or the reviewer's sign-in")
 
-    @display(description="Team")
+    @display(description=_("Team"))
     def team(self, annotation: Annotation) -> str:
         return annotation.reviewer.team.name
 
-    @display(description="Project")
+    @display(description=_("Project"))
     def project(self, annotation: Annotation) -> str:
         return annotation.task.project.name
 
-    @display(description="Submitted")
+    @display(description=_("Submitted"))
     def submitted(self, annotation: Annotation) -> SafeString | str:
         return ago(annotation.submitted_at)
 
-    @display(description="Note")
+    @display(description=_("Note"))
     def note(self, annotation: Annotation) -> str:
         return str(annotation.answer.get("note", "")) or "-"
 
@@ -44,7 +45,7 @@ class LateAnswerAdmin(Record):
     list_display = ["id", "lease", "answer", "received_at"]
     list_select_related = ["lease"]
     search_fields = ["=lease__id"]
-    search_help_text = "Lease number"
+    search_help_text = _("Lease number")
 
 
 @admin.register(AmendedAnswer)
@@ -52,4 +53,4 @@ class AmendedAnswerAdmin(Record):
     list_display = ["id", "annotation", "version", "label", "amended_at"]
     list_select_related = ["annotation"]
     search_fields = ["=annotation__id"]
-    search_help_text = "Annotation number"
+    search_help_text = _("Annotation number")

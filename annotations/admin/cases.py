@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from annotations import stopping
@@ -42,7 +43,7 @@ class CaseAdmin(Record):
     list_filter = ["state", "kind", "clip__region"]
     list_select_related = ["clip", "decided_by"]
     search_fields = ["=id", "=clip__id"]
-    search_help_text = "Case or clip number"
+    search_help_text = _("Case or clip number")
     ordering = ["due_at", "-id"]
     actions = ["decide"]
     change_form_outer_before_template = "admin/case_page.html"
@@ -63,20 +64,22 @@ class CaseAdmin(Record):
         return super().get_queryset(request).prefetch_related(Prefetch("flags", flags))
 
     @display(
-        description="Kind", ordering="kind", label={"sensitive": "danger", "emergency": "danger", "broken": "warning"}
+        description=_("Kind"),
+        ordering="kind",
+        label={"sensitive": "danger", "emergency": "danger", "broken": "warning"},
     )
     def kind_label(self, case: Case) -> tuple[str, str]:
         return case.kind, case.get_kind_display()
 
-    @display(description="Clip is", ordering="clip__state")
+    @display(description=_("Clip is"), ordering="clip__state")
     def clip_state(self, case: Case) -> str:
         return case.clip.get_state_display()
 
-    @display(description="What was said")
+    @display(description=_("What was said"))
     def notes(self, case: Case) -> str:
         return "; ".join(flag.note or "no word" for flag in reversed(case.flags.all())) or "-"
 
-    @display(description="Due", ordering="due_at")
+    @display(description=_("Due"), ordering="due_at")
     def due(self, case: Case) -> SafeString | str:
         late = case.state == CaseState.OPEN and case.due_at is not None and case.due_at < timezone.now()
         return (
@@ -86,9 +89,9 @@ class CaseAdmin(Record):
         )
 
     @with_reason(
-        description="Decide cases",
-        effect="Withholding cannot be undone. A clip that may be shown again comes back to its place in the queue.",
-        done="decided",
+        description=_("Decide cases"),
+        effect=_("Withholding cannot be undone. A clip that may be shown again comes back to its place in the queue."),
+        done=_("decided"),
         choices={"decision": Decision.choices},
     )
     def decide(self, request: HttpRequest, case: Case, answers: dict[str, Any]) -> object:
@@ -104,8 +107,8 @@ class FlagAdmin(Record):
     list_filter = ["kind", "lease__reviewer__team"]
     list_select_related = ["lease__reviewer__user", "case__clip"]
     search_fields = ["=case__id", "=lease__id", "lease__reviewer__user__username"]
-    search_help_text = "Case or lease number, or the reviewer's sign-in"
+    search_help_text = _("Case or lease number, or the reviewer's sign-in")
 
-    @display(description="Reviewer")
+    @display(description=_("Reviewer"))
     def reviewer(self, flag: Flag) -> str:
         return str(flag.lease.reviewer)

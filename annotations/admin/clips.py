@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from annotations import stopping
 from annotations.admin.choosing import Plannable
@@ -25,9 +26,9 @@ class SupervisedClipAdmin(Plannable, ClipAdmin):
     actions = ["plan_these", *ClipAdmin.actions, "quarantine"]
 
     @with_reason(
-        description="Quarantine clips",
-        effect="They are taken from everybody at once, and each waits for cleared staff to decide.",
-        done="quarantined",
+        description=_("Quarantine clips"),
+        effect=_("They are taken from everybody at once, and each waits for cleared staff to decide."),
+        done=_("quarantined"),
     )
     def quarantine(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
         """Take these clips from everybody."""
@@ -44,9 +45,11 @@ class SupervisedLikenessAdmin(LikenessAdmin):
     actions = ["same", "different"]
 
     @with_reason(
-        description="Label only the earlier of each two",
-        effect="The later's tasks stop and leases on them are recalled. Saying that they are different takes it back.",
-        done="grouped",
+        description=_("Label only the earlier of each two"),
+        effect=_(
+            "The later's tasks stop and leases on them are recalled. Saying that they are different takes it back."
+        ),
+        done=_("grouped"),
     )
     def same(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
         """Label only one of each two."""
@@ -55,7 +58,9 @@ class SupervisedLikenessAdmin(LikenessAdmin):
         )
 
     @with_reason(
-        description="Label both of each two", effect="Stopped tasks come back to their place.", done="kept apart"
+        description=_("Label both of each two"),
+        effect=_("Stopped tasks come back to their place."),
+        done=_("kept apart"),
     )
     def different(self, request: HttpRequest, pair: Likeness, answers: dict[str, Any]) -> object:
         """Label both."""

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from annotations import withdrawing
@@ -41,7 +42,7 @@ class SupervisedConsentEventAdmin(ConsentEventAdmin):
         mine = request.user.has_perm("clips.view_owner")
         return [name if mine or name != "owner" else "owner_key" for name in self.list_display]
 
-    @display(description="Owner", ordering="owner_key")
+    @display(description=_("Owner"), ordering="owner_key")
     def owner(self, event: ConsentEvent) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("owner-page", args=[event.owner_key]), event.owner_key)
 
@@ -49,11 +50,13 @@ class SupervisedConsentEventAdmin(ConsentEventAdmin):
         return f"{event}, for {', '.join(event.purposes).replace('_', ' ')}"
 
     @with_reason(
-        description="Withdraw consents for their owners",
-        effect="Nobody is shown these clips from here on: they leave every queue, and leases on them end at once. A "
-        "consent for all of an owner's clips ends for all of them. Clips that nothing is permitted of are never shown "
-        "again; what an owner agrees to again is a new consent, with the clip sent anew.",
-        done="withdrawn",
+        description=_("Withdraw consents for their owners"),
+        effect=_(
+            "Nobody is shown these clips from here on: they leave every queue, and leases on them end at once. A "
+            "consent for all of an owner's clips ends for all of them. Clips that nothing is permitted of are never "
+            "shown again; what an owner agrees to again is a new consent, with the clip sent anew."
+        ),
+        done=_("withdrawn"),
     )
     def withdraw(self, request: HttpRequest, event: ConsentEvent, answers: dict[str, Any]) -> object:
         """Take these consents back, as their owners asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from annotations.models import Export, ExportState
@@ -26,10 +27,10 @@ class ExportAdmin(Record):
     list_filter = ["state", "project"]
     list_select_related = ["project", "requested_by"]
     search_fields = ["=id", "=sha256"]
-    search_help_text = "Export number or SHA-256, whole"
+    search_help_text = _("Export number or SHA-256, whole")
 
     @display(
-        description="State",
+        description=_("State"),
         ordering="state",
         label={
             ExportState.REQUESTED: "info",
@@ -41,10 +42,10 @@ class ExportAdmin(Record):
     def state_label(self, export: Export) -> tuple[str, str]:
         return export.state, export.get_state_display()
 
-    @display(description="Size", ordering="size_bytes")
+    @display(description=_("Size"), ordering="size_bytes")
     def bytes(self, export: Export) -> str:
         return size(export.size_bytes)
 
-    @display(description="SHA-256")
+    @display(description=_("SHA-256"))
     def short_digest(self, export: Export) -> str:
         return export.sha256[:16] or "-"

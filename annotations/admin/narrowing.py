@@ -25,7 +25,7 @@ class OfLabel(admin.SimpleListFilter):
     title: Any = _("label")
     parameter_name = "label"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         schemas = [project.label_schema for project in rows_offered(request, Project)]
         found = {str(one["value"]): str(one["name"]) for schema in schemas for one in schema.get("labels", ())}
         return list(found.items())[:MOST_LABELS]

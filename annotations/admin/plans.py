@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
@@ -29,7 +30,7 @@ class LinesInline(TabularInline):
     extra = 0
     can_delete = False
     per_page = 50
-    verbose_name_plural = "What goes where, and what nobody was found for"
+    verbose_name_plural = _("What goes where, and what nobody was found for")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PlanLine]:
         rows: QuerySet[PlanLine] = super().get_queryset(request)
@@ -51,7 +52,7 @@ class PlanAdmin(Record):
     list_filter = ["kind", "state"]
     list_select_related = ["by"]
     search_fields = ["=id", "reason"]
-    search_help_text = "Plan number, or words of the reason"
+    search_help_text = _("Plan number, or words of the reason")
     fields = [
         "kind", "state", "made_at", "looked_at", "ends_at", "by", "reason", "undone_at", "undone_by", "undone_reason",
         "why_not",
@@ -72,16 +73,16 @@ class PlanAdmin(Record):
         )
 
     @with_reason(
-        description="Undo plans",
-        effect="Tasks return to where they lay, and those that the plan made go. Only while nobody has begun them.",
-        done="undone",
+        description=_("Undo plans"),
+        effect=_("Tasks return to where they lay, and those that the plan made go. Only while nobody has begun them."),
+        done=_("undone"),
     )
     def undo(self, request: HttpRequest, plan: Plan, answers: dict[str, Any]) -> object:
         """Take plans by hand back."""
         return undoing.undo(plan.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
     @display(
-        description="State",
+        description=_("State"),
         ordering="state",
         label={
             PlanState.APPLYING: "info",
@@ -93,27 +94,27 @@ class PlanAdmin(Record):
     def state_label(self, plan: Plan) -> tuple[str, str]:
         return plan.state, plan.get_state_display()
 
-    @display(description="Made", ordering="made_at")
+    @display(description=_("Made"), ordering="made_at")
     def made(self, plan: Plan) -> SafeString | str:
         return ago(plan.made_at)
 
-    @display(description="Last found right", ordering="looked_at")
+    @display(description=_("Last found right"), ordering="looked_at")
     def looked(self, plan: Plan) -> SafeString | str:
         return ago(plan.looked_at)
 
-    @display(description="Tasks made")
+    @display(description=_("Tasks made"))
     def tasks_made(self, plan: Any) -> int:
         return int(plan.made_count)
 
-    @display(description="Tasks moved")
+    @display(description=_("Tasks moved"))
     def tasks_moved(self, plan: Any) -> int:
         return int(plan.moved_count)
 
-    @display(description="Not placed")
+    @display(description=_("Not placed"))
     def not_placed(self, plan: Any) -> int:
         return int(plan.left_count)
 
-    @display(description="Why not placed")
+    @display(description=_("Why not placed"))
     def why_not(self, plan: Plan) -> SafeString | str:
         by: User = plan.asked_by  # type: ignore[attr-defined]
         rows = seen(by, plan.lines.filter(to_team=None).select_related("project"))

@@ -15,6 +15,7 @@ from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -100,7 +101,7 @@ class ProjectAdmin(Register):
     ]
     list_filter = ["is_active", "purpose", "faces", "teams"]
     search_fields = ["name", "slug"]
-    search_help_text = "Name or slug"
+    search_help_text = _("Name or slug")
     autocomplete_fields = ["teams"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     actions = ["pause", "resume", "export_labels"]
@@ -119,12 +120,12 @@ class ProjectAdmin(Register):
             kwargs["form_class"] = StrictJSON
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    @display(description="Clips that wait for a team")
+    @display(description=_("Clips that wait for a team"))
     def unplaced_clips(self, project: Project) -> str:
         count, why = spreading.unplaced(project, to=asked_by(project)) if project.pk else (0, "")
         return f"{count}: {why or 'the next plan looks for one'}" if count else "none"
 
-    @display(description="Clips without their proxy")
+    @display(description=_("Clips without their proxy"))
     def clips_without_proxy(self, project: Project) -> str:
         count, why = spreading.without_proxy(project, to=asked_by(project)) if project.pk else (0, "")
         waiting = f"{count}: no tasks are made of them until workers have made it" if count else "none"
@@ -156,7 +157,7 @@ class ProjectAdmin(Register):
             form.base_fields["teams"].required = True
         return form
 
-    @display(description="Teams")
+    @display(description=_("Teams"))
     def teams_here(self, project: Project) -> str:
         """Those that who asks may find."""
         return ", ".join(team.name for team in all_or_seen(asked_by(project), project.teams.all()))
@@ -175,39 +176,41 @@ class ProjectAdmin(Register):
             stopping.stop_unready(form.instance, at=database_now())
 
     @with_reason(
-        description="Pause projects",
-        effect="No new tasks are made of them and none is handed out; what is held may be finished.",
-        done="paused",
+        description=_("Pause projects"),
+        effect=_("No new tasks are made of them and none is handed out; what is held may be finished."),
+        done=_("paused"),
     )
     def pause(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
         """Hand out nothing of these projects."""
         check_whole(staff(request), project)
         return supervision.pause_project(project, by=staff(request), reason=answers["reason"])
 
-    @with_reason(description="Resume projects", effect="Their tasks are made and handed out again.", done="resumed")
+    @with_reason(
+        description=_("Resume projects"), effect=_("Their tasks are made and handed out again."), done=_("resumed")
+    )
     def resume(self, request: HttpRequest, project: Project, answers: dict[str, Any]) -> object:
         """Hand out these projects' tasks again."""
         check_whole(staff(request), project)
         return supervision.resume_project(project, by=staff(request), reason=answers["reason"])
 
-    @display(description="Open tasks", ordering="open_count")
+    @display(description=_("Open tasks"), ordering="open_count")
     def open_tasks(self, project: Project) -> int:
         return project.open_count  # type: ignore[attr-defined]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return WithForecast
 
-    @display(description="Finished by")
+    @display(description=_("Finished by"))
     def finished_by(self, project: Project) -> SafeString | str:
         """Nine in ten; even odds when pointed at. Of what waits now, and of what who asks may find."""
         finish = getattr(project, "finish", None)
         return spoken(finish) if finish else "nothing waits"
 
-    @display(description="Settled", ordering="settled_count")
+    @display(description=_("Settled"), ordering="settled_count")
     def settled_tasks(self, project: Project) -> int:
         return project.settled_count  # type: ignore[attr-defined]
 
-    @action(description="Export the labels", permissions=["export"])
+    @action(description=_("Export the labels"), permissions=["export"])
     def export_labels(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         """Ask for an export of each project's settled labels."""
         at, user = database_now(), staff(request)

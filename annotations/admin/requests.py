@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from annotations import forgetting
 from clips.admin.requests import OwnerRequestAdmin
@@ -23,11 +24,13 @@ class SupervisedOwnerRequestAdmin(OwnerRequestAdmin):
     actions = ["erase", *OwnerRequestAdmin.actions]
 
     @with_reason(
-        description="Carry out erasure",
-        effect="All clips of these owners in the region leave every queue at once and are purged; leases on them end. "
-        "That cannot be undone. Each request closes itself when every store has confirmed; what is under a legal hold "
-        "waits for its end.",
-        done="being carried out",
+        description=_("Carry out erasure"),
+        effect=_(
+            "All clips of these owners in the region leave every queue at once and are purged; leases on them end. "
+            "That cannot be undone. Each request closes itself when every store has confirmed; what is under a legal "
+            "hold waits for its end."
+        ),
+        done=_("being carried out"),
     )
     def erase(self, request: HttpRequest, found: OwnerRequest, answers: dict[str, Any]) -> object:
         """Erase what these owners sent."""

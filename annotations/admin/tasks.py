@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from annotations import supervision
@@ -40,7 +41,7 @@ class TaskAdmin(Plannable, Large):
     list_filter = ["state", IsDue, "project", ("team__region", SeenBeyond), "team", OfLabel, Came]
     list_select_related = ["project", "team", "clip"]
     search_fields = ["=id", "=clip__id"]
-    search_help_text = "Task or clip number"
+    search_help_text = _("Task or clip number")
     actions = ["plan_these", "requeue"]
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
@@ -51,7 +52,7 @@ class TaskAdmin(Plannable, Large):
         return f"{task} of {task.project}, {task.team}: {task.get_state_display().lower()}, {self.seats(task)}"
 
     @display(
-        description="State",
+        description=_("State"),
         ordering="state",
         label={
             TaskState.OPEN: "info",
@@ -64,34 +65,37 @@ class TaskAdmin(Plannable, Large):
     def state_label(self, task: Task) -> tuple[str, str]:
         return task.state, task.get_state_display()
 
-    @display(description="Region", ordering="clip__region")
+    @display(description=_("Region"), ordering="clip__region")
     def region(self, task: Task) -> str:
         return task.clip.region
 
-    @display(description="Seats")
+    @display(description=_("Seats"))
     def seats(self, task: Task) -> str:
         held = task.overlap - task.answers - task.seats_left
-        return f"{task.answers} of {task.overlap} answered" + (f", {held} held" if held else "")
+        said = _("%(answers)s of %(overlap)s answered") % {"answers": task.answers, "overlap": task.overlap}
+        return said + (_(", %(count)s held") % {"count": held} if held else "")
 
-    @display(description="Votes")
+    @display(description=_("Votes"))
     def votes_said(self, task: Task) -> str:
         return ", ".join(f"{count} {label}" for label, count in task.votes.items()) or "-"
 
-    @display(description="Due", ordering="due_at")
+    @display(description=_("Due"), ordering="due_at")
     def due(self, task: Task) -> SafeString | str:
         if task.state == TaskState.OPEN and task.due_at is not None and task.due_at < timezone.now():
             return format_html('<strong class="text-red-600 dark:text-red-400">{}</strong>', ago(task.due_at))
         return ago(task.due_at)
 
-    @display(description="In this state", ordering="state_since")
+    @display(description=_("In this state"), ordering="state_since")
     def since(self, task: Task) -> SafeString | str:
         return ago(task.state_since)
 
     @with_reason(
-        description="Re-queue tasks",
-        effect="Leases on open ones are recalled; settled and disputed ones are opened with one more seat and weighed "
-        "anew. They go before what was never taken.",
-        done="re-queued",
+        description=_("Re-queue tasks"),
+        effect=_(
+            "Leases on open ones are recalled; settled and disputed ones are opened with one more seat and weighed "
+            "anew. They go before what was never taken."
+        ),
+        done=_("re-queued"),
     )
     def requeue(self, request: HttpRequest, task: Task, answers: dict[str, Any]) -> object:
         """Put tasks back into the queue."""
@@ -107,7 +111,7 @@ class LeaseAdmin(Large):
     reach = 200_000
     few = {"state__exact": frozenset(LeaseState.values) - {LeaseState.SUBMITTED}}
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
-    search_help_text = "Lease or task number, or the reviewer's sign-in"
+    search_help_text = _("Lease or task number, or the reviewer's sign-in")
     # A token is for the holder's eyes only.
     exclude = ["token"]
     actions = ["recall"]
@@ -116,17 +120,19 @@ class LeaseAdmin(Large):
         return f"{lease} of {lease.reviewer} on {lease.task}: {lease.get_state_display().lower()}"
 
     @with_reason(
-        description="Recall leases",
-        effect="Seat and unit return at once; whoever holds one is told when they next call. An answer that they are "
-        "just giving is kept, uncounted.",
-        done="recalled",
+        description=_("Recall leases"),
+        effect=_(
+            "Seat and unit return at once; whoever holds one is told when they next call. An answer that they are "
+            "just giving is kept, uncounted."
+        ),
+        done=_("recalled"),
     )
     def recall(self, request: HttpRequest, lease: Lease, answers: dict[str, Any]) -> object:
         """Take leases back."""
         return supervision.recall(lease.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
     @display(
-        description="State",
+        description=_("State"),
         ordering="state",
         label={
             LeaseState.LIVE: "info",
@@ -141,23 +147,23 @@ class LeaseAdmin(Large):
     def state_label(self, lease: Lease) -> tuple[str, str]:
         return lease.state, lease.get_state_display()
 
-    @display(description="Team")
+    @display(description=_("Team"))
     def team(self, lease: Lease) -> str:
         return lease.reviewer.team.name
 
-    @display(description="Project")
+    @display(description=_("Project"))
     def project(self, lease: Lease) -> str:
         return lease.task.project.name
 
-    @display(description="Granted")
+    @display(description=_("Granted"))
     def granted(self, lease: Lease) -> SafeString | str:
         return ago(lease.granted_at)
 
-    @display(description="Ended")
+    @display(description=_("Ended"))
     def ended(self, lease: Lease) -> SafeString | str:
         return ago(lease.ended_at)
 
-    @display(description="Expires", ordering="expires_at")
+    @display(description=_("Expires"), ordering="expires_at")
     def ends(self, lease: Lease) -> SafeString | str:
         return ago(lease.expires_at) if lease.state == LeaseState.LIVE else "-"
 
@@ -180,14 +186,14 @@ class LaneAdmin(Record):
             )
         )
 
-    @display(description="Head", ordering="head_rank")
+    @display(description=_("Head"), ordering="head_rank")
     def head_rank(self, lane: Any) -> int | str:
         return "-" if lane.head_rank is None else lane.head_rank
 
-    @display(description="Tail", ordering="tail_rank")
+    @display(description=_("Tail"), ordering="tail_rank")
     def tail_rank(self, lane: Any) -> int | str:
         return "-" if lane.tail_rank is None else lane.tail_rank
 
-    @display(description="Seats that came back", ordering="came_back")
+    @display(description=_("Seats that came back"), ordering="came_back")
     def came_back(self, lane: Any) -> int | str:
         return "-" if lane.came_back is None else lane.came_back

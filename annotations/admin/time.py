@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from annotations import timesheets
@@ -33,14 +34,14 @@ class OfPersonAdmin(Record):
     list_filter: list[Any] = ["reviewer__team__region", "reviewer__team", "day"]
     list_select_related = ["reviewer__user", "reviewer__team"]
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
-    search_help_text = "Reviewer's name or sign-in"
+    search_help_text = _("Reviewer's name or sign-in")
 
-    @display(description="Team")
+    @display(description=_("Team"))
     def team(self, row: Any) -> Team:
         team: Team = row.reviewer.team
         return team
 
-    @display(description="Waits for the network", ordering="lost_ms")
+    @display(description=_("Waits for the network"), ordering="lost_ms")
     def lost(self, row: Any) -> str:
         return hours(row.lost_ms) if row.lost_ms else "-"
 
@@ -56,22 +57,22 @@ class TimesheetAdmin(OfPersonAdmin):
         # All that ever was would be added up for each page.
         return super().get_queryset(request).filter(day__gte=timezone.now().date() - timedelta(days=SHOWN_DAYS))
 
-    @action(description="Download as CSV", permissions=["view"])
+    @action(description=_("Download as CSV"), permissions=["view"])
     def as_csv(self, request: HttpRequest, queryset: QuerySet[Timesheet]) -> HttpResponseBase:
         """The chosen sheets as a table."""
         response = StreamingHttpResponse(timesheets.as_csv(queryset.order_by()), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="timesheets-{database_now():%Y-%m-%d}.csv"'
         return response
 
-    @display(description="Worked", ordering="total_ms")
+    @display(description=_("Worked"), ordering="total_ms")
     def total(self, sheet: Timesheet) -> str:
         return hours(sheet.total_ms)
 
-    @display(description="Active", ordering="active_ms")
+    @display(description=_("Active"), ordering="active_ms")
     def active(self, sheet: Timesheet) -> str:
         return hours(sheet.active_ms)
 
-    @display(description="Added", ordering="granted_ms")
+    @display(description=_("Added"), ordering="granted_ms")
     def granted(self, sheet: Timesheet) -> str:
         return hours(sheet.granted_ms) if sheet.granted_ms else "-"
 
@@ -83,7 +84,7 @@ class ActiveSpanAdmin(OfPersonAdmin):
     list_display = ["day", "reviewer", "team", "lease", "started_at", "ended_at", "length", "lost"]
     list_select_related = ["reviewer__user", "reviewer__team", "lease"]
 
-    @display(description="Length")
+    @display(description=_("Length"))
     def length(self, span: ActiveSpan) -> str:
         return seconds((span.ended_at - span.started_at) // timedelta(milliseconds=1))
 
@@ -97,19 +98,19 @@ class TimeContestAdmin(OfPersonAdmin):
     list_select_related = ["reviewer__user", "reviewer__team", "answered_by"]
     actions = ["answer_it"]
 
-    @display(description="State", label={"open": "warning", "answered": "success"})
+    @display(description=_("State"), label={"open": "warning", "answered": "success"})
     def state(self, row: TimeContest) -> tuple[str, str]:
         return ("open", "Open") if row.answered_at is None else ("answered", "Answered")
 
-    @display(description="Added", ordering="granted_ms")
+    @display(description=_("Added"), ordering="granted_ms")
     def added(self, row: TimeContest) -> str:
         return hours(row.granted_ms) if row.granted_ms else "-"
 
     @with_reason(
-        description="Answer",
-        effect="The person reads your reason. Minutes are added to the day; 0 leaves it as it is. That is final.",
-        done="answered",
-        numbers={"minutes": "Minutes to add"},
+        description=_("Answer"),
+        effect=_("The person reads your reason. Minutes are added to the day; 0 leaves it as it is. That is final."),
+        done=_("answered"),
+        numbers={"minutes": _("Minutes to add")},
     )
     def answer_it(self, request: HttpRequest, row: TimeContest, answers: dict[str, Any]) -> object:
         """Answer these contests alike."""

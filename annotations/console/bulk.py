@@ -12,6 +12,8 @@ from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,11 +33,14 @@ STOP_ASKING = 286
 
 
 def begin(
-    request: HttpRequest, rows: QuerySet[Any], *, action: str, title: str, answers: dict[str, Any]
+    request: HttpRequest, rows: QuerySet[Any], *, action: str, title: str | Promise, answers: dict[str, Any]
 ) -> HttpResponse:
     """Have a worker do an action of a list to these rows, and show how far it is: ``config.acting`` calls this."""
     by = staff(request)
-    run = bulk.begin(rows, action=action, title=str(title), answers=answers, by=by, at=database_now())
+    with translation.override("en"):
+        # Others read it in their language.
+        kept = str(title)
+    run = bulk.begin(rows, action=action, title=kept, answers=answers, by=by, at=database_now())
     ring(run_bulk, run.pk, queue="general")
     return redirect("bulk-run", pk=run.pk)
 
@@ -56,7 +61,7 @@ def run_page(request: HttpRequest, pk: int) -> HttpResponse:
     is_over = run.state in {BulkState.DONE, BulkState.CANCELLED}
     refused = run.items.filter(outcome=BulkOutcome.REFUSED)
     context: dict[str, Any] = {
-        "title": run.title,
+        "title": gettext(run.title),
         "run": run,
         "what": apps.get_model(run.model)._meta.verbose_name_plural,
         "is_over": is_over,

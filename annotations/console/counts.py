@@ -159,7 +159,7 @@ def _clip_cards(told: dict[str, Any]) -> list[Card]:
         note = _("%(count)s late") % {"count": figures.said(late)} if late else ""
         failed = state == ClipState.FAILED and bool(count)
         query = {"state__exact": state.value} | ({"needs": "late"} if late else {})
-        found.append(_card(state.label, count, "clips_clip", query, note, bool(late) or failed, most=MOST_CLIPS))
+        found.append(_card(str(state.label), count, "clips_clip", query, note, bool(late) or failed, most=MOST_CLIPS))
     return found
 
 

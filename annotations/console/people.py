@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
+from django.utils.formats import date_format
 from django.views.decorators.http import require_http_methods
 
 from annotations import changes, pace, timesheets
@@ -158,7 +158,10 @@ def skills_of(who: Reviewer, *, at: datetime) -> list[Known]:
 
 def shown_to(user: User, who: Reviewer, *, at: datetime) -> dict[str, Any]:
     """All that the page shows to this member of staff, by what they may read."""
-    found: dict[str, Any] = {"zone": who.zone_at(at), "wall": f"{at.astimezone(ZoneInfo(who.zone_at(at))):%a %H:%M}"}
+    found: dict[str, Any] = {
+        "zone": who.zone_at(at),
+        "wall": date_format(at.astimezone(ZoneInfo(who.zone_at(at))), "D H:i"),
+    }
     measured = work.median_paces(
         [who.pk], since=at - pace.LOOKED_BACK, spans=pace.LATEST_SPANS, least=pace.LEAST_TASKS
     ).get(who.pk)
@@ -196,5 +199,5 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     forms = person_acts.forms_for(request, who)
     if request.method == "POST" and person_acts.act(request, who, forms, at=at):
         return redirect("person", pk=who.pk)
-    context = {"title": _("%(person)s") % {"person": who}, "person": who, "at": at, "forms": forms}
+    context = {"title": str(who), "person": who, "at": at, "forms": forms}
     return show(request, "console/person.html", context | shown_to(user, who, at=at))

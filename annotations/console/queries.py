@@ -97,7 +97,7 @@ def answered(*, since: datetime, at: datetime) -> list[Answered]:
         Answered(*row)
         for row in _rows(
             """
-            SELECT r.team_id, date_trunc('hour', a.submitted_at), count(*),
+            SELECT r.team_id, date_trunc('hour', a.submitted_at, 'UTC'), count(*),
                    count(*) FILTER (WHERE a.submitted_at > %(at)s - interval '1 hour')
               FROM annotations_annotation a JOIN workforce_reviewer r ON r.id = a.reviewer_id
              WHERE a.submitted_at >= %(since)s

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
@@ -117,7 +118,7 @@ def chart_of(told: Told) -> charts.Chart:
     """The report by day."""
     count = (told.asked.last - told.asked.first).days + 1
     days = [told.asked.first + timedelta(days=place) for place in range(count)]
-    columns, kind = [f"{day:%d %b}" for day in days], told.kind
+    columns, kind = [date_format(day, "d M") for day in days], told.kind
     series = [(str(kind.figures[place]), [_figure(told, day, place) for day in days]) for place in kind.charted]
     title, every = _("%(report)s by day") % {"report": kind.title}, max(1, -(-count // 12))
     if kind.lines:

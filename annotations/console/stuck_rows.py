@@ -154,7 +154,7 @@ def tasks(user: User, at: datetime) -> Section:
         acts: tuple[str, ...] = ("requeue",) if held and task.state == TaskState.OPEN else ()
         acts += ("plan",) if task.state == TaskState.OPEN and not held and not task.answers else ()
         where = f"{task.project}, {task.team}"
-        why = f"{why}. {_('No plan finds anybody:')} {reason}" if reason else why
+        why += _(". No plan finds anybody: %(why)s") % {"why": reason} if reason else ""
         return Row(task.pk, str(task), _change("annotations_task", task.pk), where, why, task.due_at, acts)
 
     return Section(

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -144,7 +145,7 @@ def _row(day: TeamDay, waits: Waiting, answers: Iterable[Answered], *, at: datet
         name=day.name,
         link=f"{reverse('admin:annotations_task_changelist')}?team__id__exact={day.team_id}",
         team_id=day.team_id,
-        local_time=f"{at.astimezone(ZoneInfo(day.time_zone)):%a %H:%M}",
+        local_time=date_format(at.astimezone(ZoneInfo(day.time_zone)), "D H:i"),
         is_paused=day.is_paused,
         open=waits.open,
         held=day.held,
@@ -220,7 +221,7 @@ def fortnight_of(user: User) -> dict[str, Any]:
     )
     mine = teams_of(user)
     days = [first + timedelta(days=place) for place in range(DAYS)]
-    columns = [f"{day:%d %b}" for day in days]
+    columns = [date_format(day, "d M") for day in days]
     names = {one.team_id: one.name for one in people.today_by_team(mine, at=at)}
 
     def sums(found: Iterable[tuple[int, Any, int]], teams: set[int]) -> list[float]:

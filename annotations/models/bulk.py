@@ -6,15 +6,16 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from config.states import Moves, waits_with_due_time
 
 
 class BulkState(models.TextChoices):
-    QUEUED = "queued", "Waits for a worker"
-    RUNNING = "running", "Under way"
-    DONE = "done", "Done"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Waits for a worker")
+    RUNNING = "running", _("Under way")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 BULK_MOVES: Moves = {
@@ -28,10 +29,10 @@ BULK_MOVES: Moves = {
 class BulkOutcome(models.TextChoices):
     """What became of one row."""
 
-    WAITING = "", "Waits"
-    DONE = "done", "Done"
-    DULL = "dull", "Was so already"
-    REFUSED = "refused", "Refused"
+    WAITING = "", _("Waits")
+    DONE = "done", _("Done")
+    DULL = "dull", _("Was so already")
+    REFUSED = "refused", _("Refused")
 
 
 class BulkRun(models.Model):

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.projects import Project
 from annotations.models.tasks import Task
@@ -15,10 +16,10 @@ from config.states import Moves, waits_with_due_time
 
 
 class ExportState(models.TextChoices):
-    REQUESTED = "requested", "Requested"
-    WRITING = "writing", "Writing"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+    REQUESTED = "requested", _("Requested")
+    WRITING = "writing", _("Writing")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
 
 
 EXPORT_MOVES: Moves = {

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.tasks import Task
 from config.history import kept
@@ -16,13 +17,13 @@ from workforce.models import QuotaDay, Reviewer
 
 
 class LeaseState(models.TextChoices):
-    LIVE = "live", "Live"
-    SUBMITTED = "submitted", "Submitted"
-    RETURNED = "returned", "Given back"
-    LAPSED = "lapsed", "Lapsed"
-    SKIPPED = "skipped", "Skipped"
-    FLAGGED = "flagged", "Flagged"
-    RECALLED = "recalled", "Recalled"
+    LIVE = "live", _("Live")
+    SUBMITTED = "submitted", _("Submitted")
+    RETURNED = "returned", _("Given back")
+    LAPSED = "lapsed", _("Lapsed")
+    SKIPPED = "skipped", _("Skipped")
+    FLAGGED = "flagged", _("Flagged")
+    RECALLED = "recalled", _("Recalled")
 
 
 LEASE_MOVES: Moves = {
@@ -49,22 +50,22 @@ LEASE_MOVES: Moves = {
 class SkipReason(models.TextChoices):
     """Why a reviewer would rather not answer a task."""
 
-    CANNOT_PLAY = "cannot_play", "It does not play"
-    CANNOT_SEE = "cannot_see", "Too dark, too blurred or hidden"
-    LANGUAGE = "language", "A language I do not speak"
-    KNOWN_PERSON = "known_person", "I know somebody in it"
-    DISTRESSING = "distressing", "It distresses me"
-    OTHER = "other", "Something else"
+    CANNOT_PLAY = "cannot_play", _("It does not play")
+    CANNOT_SEE = "cannot_see", _("Too dark, too blurred or hidden")
+    LANGUAGE = "language", _("A language I do not speak")
+    KNOWN_PERSON = "known_person", _("I know somebody in it")
+    DISTRESSING = "distressing", _("It distresses me")
+    OTHER = "other", _("Something else")
 
 
 class RecallReason(models.TextChoices):
     """Why a lease was ended from outside."""
 
-    OPS = "ops", "Ops took it back"
-    QUARANTINED = "quarantined", "Its clip was quarantined"
-    WITHDRAWN = "withdrawn", "Its owner withdrew the consent"
-    PURGED = "purged", "Its clip's time here was over"
-    EXPIRED = "expired", "Its owner's consent expired"
+    OPS = "ops", _("Ops took it back")
+    QUARANTINED = "quarantined", _("Its clip was quarantined")
+    WITHDRAWN = "withdrawn", _("Its owner withdrew the consent")
+    PURGED = "purged", _("Its clip's time here was over")
+    EXPIRED = "expired", _("Its owner's consent expired")
 
 
 @kept("task", "reviewer", "state", "recall_reason", when="NEW.state = 'recalled' AND OLD.state <> 'recalled'")

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.lanes import Lane
 from annotations.models.projects import Project
@@ -15,18 +16,18 @@ from workforce.models import Team
 
 
 class PlanKind(models.TextChoices):
-    BEAT = "beat", "By itself"
-    HAND = "hand", "By hand"
+    BEAT = "beat", _("By itself")
+    HAND = "hand", _("By hand")
 
 
 class PlanState(models.TextChoices):
     """Where a plan is. What is being applied belongs to whoever holds the planners' lock; if that one died, the next
     plan says so: what was done stays, and what was not is planned again."""
 
-    APPLYING = "applying", "Applying"
-    APPLIED = "applied", "Applied"
-    BROKEN_OFF = "broken_off", "Broken off"
-    UNDONE = "undone", "Undone"
+    APPLYING = "applying", _("Applying")
+    APPLIED = "applied", _("Applied")
+    BROKEN_OFF = "broken_off", _("Broken off")
+    UNDONE = "undone", _("Undone")
 
 
 PLAN_MOVES: Moves = {

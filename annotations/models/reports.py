@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.projects import Project
 from config.states import Moves, waits_with_due_time
@@ -13,17 +14,17 @@ from workforce.models import Region, Team
 
 
 class Report(models.TextChoices):
-    DONE = "done", "Done"
-    SPEED = "speed", "Speed"
-    QUOTA = "quota", "Quota use"
-    TIMESHEETS = "timesheets", "Timesheets"
-    WAITING = "waiting", "Waiting times"
-    EXPOSURE = "exposure", "Exposure"
+    DONE = "done", _("Done")
+    SPEED = "speed", _("Speed")
+    QUOTA = "quota", _("Quota use")
+    TIMESHEETS = "timesheets", _("Timesheets")
+    WAITING = "waiting", _("Waiting times")
+    EXPOSURE = "exposure", _("Exposure")
 
 
 class Every(models.TextChoices):
-    DAY = "day", "Every day"
-    WEEK = "week", "Every week"
+    DAY = "day", _("Every day")
+    WEEK = "week", _("Every week")
 
 
 class ReportSubscription(models.Model):
@@ -55,10 +56,10 @@ class ReportSubscription(models.Model):
 
 
 class IssueState(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    SENDING = "sending", "Sending"
-    SENT = "sent", "Sent"
-    DROPPED = "dropped", "Not sent"
+    WAITING = "waiting", _("Waiting")
+    SENDING = "sending", _("Sending")
+    SENT = "sent", _("Sent")
+    DROPPED = "dropped", _("Not sent")
 
 
 ISSUE_MOVES: Moves = {

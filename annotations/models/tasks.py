@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.lanes import Lane
 from annotations.models.projects import Project
@@ -18,11 +19,11 @@ from workforce.models import Team
 class TaskState(models.TextChoices):
     """Where a task is on its way to a label. The picture with every arrow is in the README."""
 
-    OPEN = "open", "Open"
-    FULL = "full", "Full"
-    SETTLED = "settled", "Settled"
-    DISPUTED = "disputed", "Disputed"
-    STOPPED = "stopped", "Stopped"
+    OPEN = "open", _("Open")
+    FULL = "full", _("Full")
+    SETTLED = "settled", _("Settled")
+    DISPUTED = "disputed", _("Disputed")
+    STOPPED = "stopped", _("Stopped")
 
 
 TASK_MOVES: Moves = {

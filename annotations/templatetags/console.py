@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -51,7 +52,7 @@ def when(at: datetime | None, style: str = "%Y-%m-%d %H:%M") -> SafeString | str
         '<time datetime="{}" title="{} UTC">{}</time>',
         at.isoformat(),
         f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}",
-        here.strftime(style),
+        here.strftime(style.replace("%b", date_format(here, "M"))),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips import pseudonyms
@@ -19,11 +20,11 @@ from config.admin import Record
 class Outcome(admin.SimpleListFilter):
     """Shown, or refused."""
 
-    title = "outcome"
+    title = _("outcome")
     parameter_name = "outcome"
 
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("granted", "Shown"), ("refused", "Refused"), ("strangers", "Refused to strangers")]
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, Any]]:
+        return [("granted", _("Shown")), ("refused", _("Refused")), ("strangers", _("Refused to strangers"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AccessEntry]) -> QuerySet[AccessEntry]:
         match self.value():
@@ -44,7 +45,7 @@ class AccessEntryAdmin(Record):
     list_filter = [Outcome, "under", "rendition", "at"]
     list_select_related = ["user", "clip"]
     search_fields = ["user__username"]
-    search_help_text = (
+    search_help_text = _(
         "clip 12, lease 12, viewing 12; a day as 2026-11-22, a sign-in, an address, a refusal's code, "
         "or the mark in a picture that got out"
     )
@@ -67,30 +68,30 @@ class AccessEntryAdmin(Record):
         person = pseudonyms.whose(search_term)
         return queryset.filter(found if person is None else Q(stream=f"person-{person}") | found), False
 
-    @display(description="When (UTC)", ordering="at")
+    @display(description=_("When (UTC)"), ordering="at")
     def when(self, entry: AccessEntry) -> str:
         return f"{entry.at:%Y-%m-%d %H:%M:%S}"
 
-    @display(description="Who")
+    @display(description=_("Who"))
     def who(self, entry: AccessEntry) -> str:
         if entry.user_id is None:
             return "a stranger"
         return str(entry.user or f"person {entry.user_id}") + (" (by link)" if entry.credentials == "link" else "")
 
-    @display(description="Outcome", label={"granted": "success", "refused": "danger"})
+    @display(description=_("Outcome"), label={"granted": "success", "refused": "danger"})
     def label(self, entry: AccessEntry) -> tuple[str, str]:
         return ("granted", "shown") if entry.outcome == GRANTED else ("refused", entry.outcome)
 
-    @display(description="Under")
+    @display(description=_("Under"))
     def why(self, entry: AccessEntry) -> str:
         under = f"{entry.get_under_display().lower()} {entry.under_id}" if entry.under else ""
         return ", ".join(filter(None, [under, entry.purpose])) or "-"
 
-    @display(description="In its stream")
+    @display(description=_("In its stream"))
     def place(self, entry: AccessEntry) -> str:
         return f"{entry.stream} {entry.number}"
 
-    @display(description="Hash")
+    @display(description=_("Hash"))
     def hash_text(self, entry: AccessEntry) -> str:
         return bytes(entry.hash).hex()
 

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
 from clips import preparing, sight, sights, story
@@ -37,11 +38,11 @@ STATE_COLOURS = {
 class Stuck(admin.SimpleListFilter):
     """What a sweep should have moved on by now, and what waits for a person."""
 
-    title = "what needs somebody"
+    title = _("what needs somebody")
     parameter_name = "needs"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("late", "Late in its state"), ("failed", "Failed"), ("case", "Has an open case")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("Late in its state")), ("failed", _("Failed")), ("case", _("Has an open case"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Clip]) -> QuerySet[Clip]:
         if self.value() == "late":
@@ -77,7 +78,7 @@ class ClipAdmin(Large):
         "state__exact": frozenset(ClipState.values) - {ClipState.READY, ClipState.PURGED},
         "needs": {"late", "failed", "case"},
     }
-    search_help_text = "Clip number, owner's key or SHA-256, whole"
+    search_help_text = _("Clip number, owner's key or SHA-256, whole")
     actions = ["retry", "cancel", "tell_owner"]
     change_form_outer_before_template = "admin/clip_page.html"
     fieldsets = [
@@ -112,63 +113,65 @@ class ClipAdmin(Large):
     def has_report_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("clips.report_sights")
 
-    @action(description="Who saw the owner's clips (CSV)", permissions=["report"])
+    @action(description=_("Who saw the owner's clips (CSV)"), permissions=["report"])
     def tell_owner(self, request: HttpRequest, queryset: QuerySet[Clip]) -> HttpResponse | None:
         """The report that an owner is given, of all their clips and not only the chosen one."""
         owners = set(queryset.order_by().values_list("owner_key", flat=True).distinct()[:2])
         if len(owners) != 1:
-            messages.error(request, "A report is one owner's: choose clips of one.")
+            messages.error(request, _("A report is one owner's: choose clips of one."))
             return None
         (owner,) = owners
         if not owner:
             # All purged clips look alike here; their owners' sights must not come into one report.
-            messages.error(request, "Whose a purged clip was is not known here; take the report from the owner's page.")
+            messages.error(
+                request, _("Whose a purged clip was is not known here; take the report from the owner's page.")
+            )
             return None
         name = f'attachment; filename="sights-{owner}.csv"'
         report = sights.as_csv(sights.of_owner(owner, seen(request.user, Clip.objects.all())))
         return HttpResponse(report, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
 
     @with_reason(
-        description="Cancel preparation",
-        effect="What waits for preparation or is being prepared fails, with your reason; a retry begins anew.",
-        done="cancelled",
+        description=_("Cancel preparation"),
+        effect=_("What waits for preparation or is being prepared fails, with your reason; a retry begins anew."),
+        done=_("cancelled"),
     )
     def cancel(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
         """Stop preparing these clips."""
         return preparing.cancel(clip.pk, by=staff(request), reason=answers["reason"], at=database_now())
 
-    @display(description="State", ordering="state", label=STATE_COLOURS)
+    @display(description=_("State"), ordering="state", label=STATE_COLOURS)
     def state_label(self, clip: Clip) -> tuple[str, str]:
         return clip.state, clip.get_state_display()
 
-    @display(description="Progress")
+    @display(description=_("Progress"))
     def progress(self, clip: Clip) -> str:
         return f"{clip.percent} %" if clip.state in {ClipState.PREPARING, ClipState.READY} else "-"
 
-    @display(description="Length", ordering="duration_ms")
+    @display(description=_("Length"), ordering="duration_ms")
     def duration(self, clip: Clip) -> str:
         return seconds(clip.duration_ms)
 
-    @display(description="Size", ordering="size_bytes")
+    @display(description=_("Size"), ordering="size_bytes")
     def bytes(self, clip: Clip) -> str:
         return size(clip.size_bytes)
 
-    @display(description="Picture")
+    @display(description=_("Picture"))
     def picture(self, clip: Clip) -> str:
         return f"{clip.width} x {clip.height}"
 
-    @display(description="Codec")
+    @display(description=_("Codec"))
     def codec(self, clip: Clip) -> str:
         return str(clip.facts.get("video_codec", "-"))
 
-    @display(description="In this state", ordering="state_since")
+    @display(description=_("In this state"), ordering="state_since")
     def since(self, clip: Clip) -> SafeString | str:
         return ago(clip.state_since)
 
     @with_reason(
-        description="Try failed clips again",
-        effect="Failed clips get another round of attempts; others are left as they are.",
-        done="will be tried again",
+        description=_("Try failed clips again"),
+        effect=_("Failed clips get another round of attempts; others are left as they are."),
+        done=_("will be tried again"),
     )
     def retry(self, request: HttpRequest, clip: Clip, answers: dict[str, Any]) -> object:
         """Give failed clips another round of attempts."""
@@ -185,17 +188,17 @@ class RenditionAdmin(Record):
     list_filter = ["kind", "clip__region"]
     list_select_related = ["clip"]
     search_fields = ["=clip__id", "=sha256"]
-    search_help_text = "Clip number or SHA-256, whole"
+    search_help_text = _("Clip number or SHA-256, whole")
 
-    @display(description="Picture")
+    @display(description=_("Picture"))
     def picture(self, rendition: Rendition) -> str:
         return f"{rendition.width} x {rendition.height}"
 
-    @display(description="Length")
+    @display(description=_("Length"))
     def length(self, rendition: Rendition) -> str:
         return seconds(rendition.duration_ms) if rendition.duration_ms else "-"
 
-    @display(description="Size", ordering="size_bytes")
+    @display(description=_("Size"), ordering="size_bytes")
     def bytes(self, rendition: Rendition) -> str:
         return size(rendition.size_bytes)
 
@@ -206,4 +209,4 @@ class DeviceEventAdmin(Record):
     list_filter = ["device_model", "detector_version", "clip__region"]
     list_select_related = ["clip"]
     search_fields = ["=clip__id"]
-    search_help_text = "Clip number"
+    search_help_text = _("Clip number")

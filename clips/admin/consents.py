@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips.consenting import with_standing
@@ -33,7 +34,7 @@ class ConsentEventAdmin(Record):
     list_filter = ["kind", "channel", "disclosure", "recorded_at"]
     list_select_related = ["disclosure", "actor"]
     search_fields = ["=id", "=clip__id", "owner_key"]
-    search_help_text = "Event or clip number, or owner's key"
+    search_help_text = _("Event or clip number, or owner's key")
     # A sender's own name for its call.
     exclude = ["key"]
 
@@ -41,27 +42,27 @@ class ConsentEventAdmin(Record):
         return with_standing(super().get_queryset(request))
 
     @display(
-        description="What",
+        description=_("What"),
         ordering="kind",
         label={EventKind.GIVEN: "success", EventKind.WITHDRAWN: "danger"},
     )
     def kind_label(self, event: ConsentEvent) -> tuple[str, str]:
         return event.kind, event.get_kind_display()
 
-    @display(description="Of", ordering="clip_id")
+    @display(description=_("Of"), ordering="clip_id")
     def about(self, event: ConsentEvent) -> str:
         return f"clip {event.clip_id}" if event.clip_id else "all clips"
 
-    @display(description="Purposes")
+    @display(description=_("Purposes"))
     def agreed_to(self, event: Any) -> str:
         return ", ".join(purpose.replace("_", " ") for purpose in event.purposes)
 
-    @display(description="Permits now", label={"yes": "success", "no": "warning"})
+    @display(description=_("Permits now"), label={"yes": "success", "no": "warning"})
     def stands_now(self, event: Any) -> str:
         if event.kind == EventKind.WITHDRAWN:
             return ""
         return "yes" if event.stands else "no"
 
-    @display(description="When", ordering="at")
+    @display(description=_("When"), ordering="at")
     def when(self, event: ConsentEvent) -> SafeString | str:
         return ago(event.at)

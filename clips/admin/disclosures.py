@@ -11,6 +11,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips import disclosing
@@ -27,7 +28,7 @@ class DisclosureAdmin(Record):
     list_filter = ["region", "language"]
     list_select_related = ["published_by"]
     search_fields = ["version", "text"]
-    search_help_text = "Version or wording"
+    search_help_text = _("Version or wording")
     fieldsets = [
         (None, {"fields": ["version", "region", "language", "published_at", "published_by", "sha256"]}),
         ("What owners were shown", {"fields": ["as_shown", "says"]}),
@@ -61,23 +62,23 @@ class DisclosureAdmin(Record):
             form.data = {**request.POST.dict(), "seen": digest}
             shown = {"text": marked(text, list(form.checklist().values())), "digest": digest}
         context = self.admin_site.each_context(request) | {
-            "title": "Publish a disclosure",
+            "title": _("Publish a disclosure"),
             "opts": self.opts,
             "form": form,
             "shown": shown,
         }
         return TemplateResponse(request, "admin/publish_disclosure.html", context | (extra_context or {}))
 
-    @display(description="SHA-256")
+    @display(description=_("SHA-256"))
     def short_digest(self, disclosure: Disclosure) -> str:
         return disclosure.sha256[:16]
 
-    @display(description="Text")
+    @display(description=_("Text"))
     def as_shown(self, disclosure: Disclosure) -> SafeString:
         passages = [str(passage) for passage in disclosure.checklist.values()]
         return format_html('<div style="white-space: pre-wrap">{}</div>', marked(disclosure.text, passages))
 
-    @display(description="Where it says what it must")
+    @display(description=_("Where it says what it must"))
     def says(self, disclosure: Disclosure) -> SafeString | str:
         rows = [(label, disclosure.checklist[point]) for point, label in Point.choices if point in disclosure.checklist]
         return format_html_join(mark_safe("<br>"), "{}: “{}”", rows) if rows else "It was published before checklists."

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips import adding
@@ -26,11 +27,11 @@ class NeedAdmin(Record):
 class Standing(admin.SimpleListFilter):
     """Whether an addition waits, or a person has to look."""
 
-    title = "how it stands"
+    title = _("how it stands")
     parameter_name = "stands"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waits", "Waits or is being made"), ("failed", "Failed")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("waits", _("Waits or is being made")), ("failed", _("Failed"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Addition]) -> QuerySet[Addition]:
         return queryset if self.value() is None else queryset.filter(due_at__isnull=self.value() == "failed")
@@ -42,21 +43,21 @@ class AdditionAdmin(Record):
     list_filter = [Standing, "faces", "clip__region"]
     list_select_related = ["clip"]
     search_fields = ["=clip__id"]
-    search_help_text = "Clip number"
+    search_help_text = _("Clip number")
     actions = ["retry"]
 
-    @display(description="Region", ordering="clip__region")
+    @display(description=_("Region"), ordering="clip__region")
     def region(self, addition: Addition) -> str:
         return addition.clip.region
 
-    @display(description="Looked at again", ordering="due_at")
+    @display(description=_("Looked at again"), ordering="due_at")
     def looked_at(self, addition: Addition) -> SafeString | str:
         return ago(addition.due_at)
 
     @with_reason(
-        description="Try failed ones again",
-        effect="Failed proxies get another round of attempts; others are left as they are.",
-        done="will be tried again",
+        description=_("Try failed ones again"),
+        effect=_("Failed proxies get another round of attempts; others are left as they are."),
+        done=_("will be tried again"),
     )
     def retry(self, request: HttpRequest, addition: Addition, answers: dict[str, Any]) -> object:
         """Give these another round of attempts."""

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
@@ -45,7 +46,7 @@ class HoldForm(OfRegions, forms.ModelForm):
         required=False,
         choices=_regions,
         widget=UnfoldAdminSelectWidget(),
-        help_text="All clips of this region that arrived from the first to the last instant.",
+        help_text=_("All clips of this region that arrived from the first to the last instant."),
     )
 
     # A plain number: a widget that looks it up would tell of clips that are not theirs.
@@ -65,14 +66,14 @@ class HoldForm(OfRegions, forms.ModelForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         named = [name for name in ("clip", "owner_key", "region") if cleaned.get(name)]
         if len(named) != 1:
-            raise ValidationError("Name one of a clip, an owner and a region.")
+            raise ValidationError(_("Name one of a clip, an owner and a region."))
         span = (cleaned.get("arrived_from"), cleaned.get("arrived_until"))
         if named == ["region"] and (None in span or span[0] >= span[1]):  # type: ignore[operator]
-            raise ValidationError("With a region say from when until when its clips arrived.")
+            raise ValidationError(_("With a region say from when until when its clips arrived."))
         if named != ["region"] and any(span):
-            raise ValidationError("Only with a region it matters when clips arrived.")
+            raise ValidationError(_("Only with a region it matters when clips arrived."))
         if named == ["owner_key"] and not scope_of(self.asked_by).everywhere:
-            raise ValidationError("An owner may have clips in other regions than yours; name the clips.")
+            raise ValidationError(_("An owner may have clips in other regions than yours; name the clips."))
         if cleaned.get("ends_at") and cleaned["ends_at"] <= database_now():
             self.add_error("ends_at", "A hold ends in the future.")
         try:
@@ -94,7 +95,7 @@ class LegalHoldAdmin(Record):
     list_filter = ["region", "ends_at"]
     list_select_related = ["author"]
     search_fields = ["=id", "=clip__id", "=owner_key", "reason"]
-    search_help_text = "Hold or clip number, owner's key, or a word of the reason"
+    search_help_text = _("Hold or clip number, owner's key, or a word of the reason")
     actions = ["extend", "lift"]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -119,15 +120,15 @@ class LegalHoldAdmin(Record):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [] if obj is None else self.get_fields(request, obj)
 
-    @display(description="Keeps")
+    @display(description=_("Keeps"))
     def scope_said(self, hold: LegalHold) -> str:
         return hold.scope
 
-    @display(description="In force", boolean=True)
+    @display(description=_("In force"), boolean=True)
     def is_on(self, hold: LegalHold) -> bool:
         return hold.starts_at <= timezone.now() < hold.ends_at
 
-    @display(description="Purges that wait")
+    @display(description=_("Purges that wait"))
     def waiting(self, hold: Any) -> int:
         count: int = hold.waiting_count
         return count
@@ -138,10 +139,10 @@ class LegalHoldAdmin(Record):
         return super().get_queryset(request).annotate(waiting_count=Coalesce(counted, 0))
 
     @with_reason(
-        description="Keep for longer",
-        effect="What these holds keep is kept so many days longer.",
-        done="made longer",
-        numbers={"days": "Days longer"},
+        description=_("Keep for longer"),
+        effect=_("What these holds keep is kept so many days longer."),
+        done=_("made longer"),
+        numbers={"days": _("Days longer")},
     )
     def extend(self, request: HttpRequest, hold: LegalHold, answers: dict[str, Any]) -> object:
         """Make these holds longer."""
@@ -150,9 +151,9 @@ class LegalHoldAdmin(Record):
         return holding.extend(hold, until=until, by=staff(request), reason=answers["reason"], at=database_now())
 
     @with_reason(
-        description="Lift holds",
-        effect="They end now, and what waits for them is purged by itself. That cannot be undone.",
-        done="lifted",
+        description=_("Lift holds"),
+        effect=_("They end now, and what waits for them is purged by itself. That cannot be undone."),
+        done=_("lifted"),
     )
     def lift(self, request: HttpRequest, hold: LegalHold, answers: dict[str, Any]) -> object:
         """End these holds."""
@@ -169,12 +170,12 @@ def _check_within(request: HttpRequest, hold: LegalHold) -> None:
 class LegalRequestForm(OfRegions, forms.ModelForm):
     """What an authority asks for."""
 
-    region = forms.ChoiceField(choices=_regions, widget=UnfoldAdminSelectWidget(), help_text="Where the clips live.")
+    region = forms.ChoiceField(choices=_regions, widget=UnfoldAdminSelectWidget(), help_text=_("Where the clips live."))
     viewers = forms.ModelMultipleChoiceField(
         User.objects.filter(is_staff=True, is_active=True).order_by("username"),
         widget=UnfoldAdminSelectMultipleWidget(),
-        label="May be shown to",
-        help_text="The members of staff who may be shown the clips once two people approved, and nobody else.",
+        label=_("May be shown to"),
+        help_text=_("The members of staff who may be shown the clips once two people approved, and nobody else."),
     )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -194,7 +195,7 @@ class LegalRequestForm(OfRegions, forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors and not cleaned.get("owner_key") and not cleaned.get("clips"):
-            raise ValidationError("Name an owner, or the numbers of clips.")
+            raise ValidationError(_("Name an owner, or the numbers of clips."))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -229,7 +230,7 @@ class LegalRequestAdmin(Record):
     list_filter = ["state", "region", "entered_at"]
     list_select_related = ["entered_by", "first_approver", "second_approver", "refused_by"]
     search_fields = ["authority", "reference", "=owner_key"]
-    search_help_text = "Authority, its file number, or an owner's key"
+    search_help_text = _("Authority, its file number, or an owner's key")
     actions = ["approve", "refuse", "end"]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -261,52 +262,58 @@ class LegalRequestAdmin(Record):
         return [] if obj is None else self.get_fields(request, obj)
 
     @display(
-        description="State", ordering="state", label={"waiting": "warning", "approved": "success", "refused": "danger"}
+        description=_("State"),
+        ordering="state",
+        label={"waiting": "warning", "approved": "success", "refused": "danger"},
     )
     def state_label(self, request: LegalRequest) -> tuple[str, str]:
         return request.state, request.get_state_display()
 
-    @display(description="Clips")
+    @display(description=_("Clips"))
     def scope(self, request: LegalRequest) -> str:
         clips = f"clips {', '.join(map(str, request.clips))}" if request.clips else ""
         owner = f"all of {request.owner_key}" if request.owner_key else ""
         return f"{request.region}: {' and '.join(filter(None, [owner, clips]))}"
 
-    @display(description="May be shown to")
+    @display(description=_("May be shown to"))
     def named(self, request: LegalRequest) -> str:
         named = User.objects.filter(pk__in=request.viewers).order_by("username")
         return ", ".join(named.values_list("username", flat=True))
 
-    @display(description="Decided by")
+    @display(description=_("Decided by"))
     def decided(self, request: LegalRequest) -> str:
         if request.refused_by:
             return f"{request.refused_by} refused"
         return " and ".join(str(by) for by in (request.first_approver, request.second_approver) if by) or "-"
 
-    @display(description="Ends", ordering="ends_at")
+    @display(description=_("Ends"), ordering="ends_at")
     def ends(self, request: LegalRequest) -> SafeString | str:
         return ago(request.ends_at)
 
-    @display(description="Door open", boolean=True)
+    @display(description=_("Door open"), boolean=True)
     def is_open(self, request: LegalRequest) -> bool:
         return request.state == LegalRequestState.APPROVED and request.ends_at > timezone.now()
 
     @with_reason(
-        description="Approve",
-        effect="You approve what the authority asks for. The second approval, by somebody else, opens the clips to "
-        "those who are named. Who entered it cannot approve it.",
-        done="approved by you",
+        description=_("Approve"),
+        effect=_(
+            "You approve what the authority asks for. The second approval, by somebody else, opens the clips to "
+            "those who are named. Who entered it cannot approve it."
+        ),
+        done=_("approved by you"),
     )
     def approve(self, request: HttpRequest, found: LegalRequest, answers: dict[str, Any]) -> object:
         """Approve these."""
         return legal.approve(found, by=staff(request), reason=answers["reason"], at=database_now())
 
-    @with_reason(description="Refuse", effect="The authority is refused; nothing opens.", done="refused")
+    @with_reason(description=_("Refuse"), effect=_("The authority is refused; nothing opens."), done=_("refused"))
     def refuse(self, request: HttpRequest, found: LegalRequest, answers: dict[str, Any]) -> object:
         """Refuse these."""
         return legal.refuse(found, by=staff(request), reason=answers["reason"], at=database_now())
 
-    @with_reason(description="Close the door", effect="From now on nobody is shown anything under these.", done="ended")
+    @with_reason(
+        description=_("Close the door"), effect=_("From now on nobody is shown anything under these."), done=_("ended")
+    )
     def end(self, request: HttpRequest, found: LegalRequest, answers: dict[str, Any]) -> object:
         """End these before their time."""
         return legal.end(found, by=staff(request), reason=answers["reason"], at=database_now())

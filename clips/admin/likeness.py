@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from clips import story
 from clips.admin.footage import panel
@@ -20,7 +21,7 @@ class LikenessAdmin(Record):
     list_filter = ["verdict", "clip__region"]
     list_select_related = ["clip", "other"]
     search_fields = ["=clip__id", "=other__id"]
-    search_help_text = "Clip number"
+    search_help_text = _("Clip number")
     change_form_outer_before_template = "admin/likeness_page.html"
 
     def change_view(

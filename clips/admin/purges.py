@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips import purging
@@ -28,11 +29,11 @@ STATE_COLOURS = {
 class Failing(admin.SimpleListFilter):
     """What could not be finished, and what has waited for more than a day."""
 
-    title = "what needs somebody"
+    title = _("what needs somebody")
     parameter_name = "needs"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("failing", "Failed three times or more")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("failing", _("Failed three times or more"))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() == "failing":
@@ -60,31 +61,31 @@ class PurgeAdmin(Record):
     list_filter = [Failing, "state", "region", "reason", "asked_at"]
     list_select_related = ["clip", "rule", "held_by"]
     search_fields = ["=clip__id", "=held_by__id"]
-    search_help_text = "Clip or hold number"
+    search_help_text = _("Clip or hold number")
     actions = ["hurry"]
 
-    @display(description="State", ordering="state", label=STATE_COLOURS)
+    @display(description=_("State"), ordering="state", label=STATE_COLOURS)
     def state_label(self, purge: Purge) -> tuple[str, str]:
         return purge.state, purge.get_state_display()
 
-    @display(description="Why it is not done yet")
+    @display(description=_("Why it is not done yet"))
     def why_not_yet(self, purge: Purge) -> SafeString | str:
         if purge.failures:
             return format_html('<strong class="text-red-600">{}</strong>', purge.failure)
         return purge.failure or "-"
 
-    @display(description="Asked for", ordering="asked_at")
+    @display(description=_("Asked for"), ordering="asked_at")
     def asked(self, purge: Purge) -> SafeString | str:
         return ago(purge.asked_at)
 
-    @display(description="Next looked at", ordering="due_at")
+    @display(description=_("Next looked at"), ordering="due_at")
     def due(self, purge: Purge) -> SafeString | str:
         return ago(purge.due_at)
 
     @with_reason(
-        description="Try again now",
-        effect="What waits for its next attempt is tried at once. A hold is not passed over.",
-        done="will be tried now",
+        description=_("Try again now"),
+        effect=_("What waits for its next attempt is tried at once. A hold is not passed over."),
+        done=_("will be tried now"),
     )
     def hurry(self, request: HttpRequest, purge: Purge, answers: dict[str, Any]) -> object:
         """Try these again now."""
@@ -98,4 +99,4 @@ class PurgedKeyAdmin(Record):
     list_display = ["folder", "alias", "clip", "reason", "is_barred", "asked_at", "written_at"]
     list_filter = ["alias", "reason", "is_barred", "written_at"]
     search_fields = ["=clip", "=folder"]
-    search_help_text = "Clip number or folder, whole"
+    search_help_text = _("Clip number or folder, whole")

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
@@ -27,11 +28,11 @@ from config.clock import database_now
 class Pressing(admin.SimpleListFilter):
     """What is late, and what is due before long."""
 
-    title = "when it is due"
+    title = _("when it is due")
     parameter_name = "due"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("late", "Late"), ("red", f"Late, or due within {settings.REQUEST_LEAD_DAYS} days")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("late", _("Late")), ("red", f"Late, or due within {settings.REQUEST_LEAD_DAYS} days")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[OwnerRequest]) -> QuerySet[OwnerRequest]:
         at = database_now()
@@ -94,7 +95,7 @@ class OwnerRequestAdmin(Record):
     list_filter = [Pressing, "state", "kind", "law", "region", "outcome"]
     list_select_related = ["filed_by", "closed_by"]
     search_fields = ["=id", "=owner_key"]
-    search_help_text = "Request number or owner's key, whole"
+    search_help_text = _("Request number or owner's key, whole")
     ordering = ["state", "due_at", "-id"]
     actions = ["extend", "close"]
 
@@ -122,11 +123,11 @@ class OwnerRequestAdmin(Record):
     def preview(self, request: OwnerRequest) -> str:
         return f"{request}, {request.get_kind_display().lower()} for {request.owner_key} in {request.region}"
 
-    @display(description="State", ordering="state", label={"open": "warning", "closed": "success"})
+    @display(description=_("State"), ordering="state", label={"open": "warning", "closed": "success"})
     def state_label(self, request: OwnerRequest) -> tuple[str, str]:
         return request.state, request.get_state_display()
 
-    @display(description="Due", ordering="due_at")
+    @display(description=_("Due"), ordering="due_at")
     def due(self, request: OwnerRequest) -> SafeString | str:
         if request.state == RequestState.CLOSED:
             return "-"
@@ -136,26 +137,26 @@ class OwnerRequestAdmin(Record):
             return format_html('<strong class="text-red-600">{}{}</strong>', late, ago(request.due_at))
         return ago(request.due_at)
 
-    @display(description="Law", ordering="law")
+    @display(description=_("Law"), ordering="law")
     def law_said(self, request: OwnerRequest) -> str:
         return f"our own, {request.own_days} days" if request.own_days else request.law.upper()
 
-    @display(description="Received", ordering="received_at")
+    @display(description=_("Received"), ordering="received_at")
     def received(self, request: OwnerRequest) -> SafeString | str:
         return ago(request.received_at)
 
-    @display(description="Clips left")
+    @display(description=_("Clips left"))
     def left(self, request: OwnerRequest) -> str:
         if request.kind != "erasure":
             return "-"
         count = requesting.remaining(request).count()
         return f"{count}, being purged" if request.is_carried_out and count else str(count)
 
-    @display(description="Longer because")
+    @display(description=_("Longer because"))
     def extended(self, request: OwnerRequest) -> str:
         return request.extension_reason or "-"
 
-    @display(description="How it ended")
+    @display(description=_("How it ended"))
     def ended(self, request: OwnerRequest) -> str:
         if request.state == RequestState.OPEN:
             return "-"
@@ -163,19 +164,21 @@ class OwnerRequestAdmin(Record):
         return f"{request.get_outcome_display()}: {request.closing_reason} ({by})"
 
     @with_reason(
-        description="Take the longer time",
-        effect="Once, and before they are due: what the law allows (two months or 45 days more, our own word once "
-        "again). The owner must be told why.",
-        done="extended",
+        description=_("Take the longer time"),
+        effect=_(
+            "Once, and before they are due: what the law allows (two months or 45 days more, our own word once "
+            "again). The owner must be told why."
+        ),
+        done=_("extended"),
     )
     def extend(self, request: HttpRequest, found: OwnerRequest, answers: dict[str, Any]) -> object:
         """Take the longer time for these."""
         return requesting.extend(found, by=staff(request), reason=answers["reason"], at=database_now())
 
     @with_reason(
-        description="Close",
-        effect="They are answered, and end with your reason. An erasure that was carried out closes itself.",
-        done="closed",
+        description=_("Close"),
+        effect=_("They are answered, and end with your reason. An erasure that was carried out closes itself."),
+        done=_("closed"),
         choices={"outcome": Outcome.choices},
     )
     def close(self, request: HttpRequest, found: OwnerRequest, answers: dict[str, Any]) -> object:

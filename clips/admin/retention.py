@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -33,23 +34,23 @@ class RuleForm(OfRegions, forms.ModelForm):
     blank_is_all = True
 
     region = forms.ChoiceField(
-        required=False, choices=_regions, widget=UnfoldAdminSelectWidget(), help_text="None: every region."
+        required=False, choices=_regions, widget=UnfoldAdminSelectWidget(), help_text=_("None: every region.")
     )
     source = forms.ChoiceField(
         choices=[("", "Every source"), *Source.choices], required=False, widget=UnfoldAdminSelectWidget()
     )
-    since = forms.ChoiceField(choices=Since.choices, label="Days since", widget=UnfoldAdminSelectWidget())
+    since = forms.ChoiceField(choices=Since.choices, label=_("Days since"), widget=UnfoldAdminSelectWidget())
     days = forms.IntegerField(
         min_value=0,
         max_value=36500,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget(),
-        help_text="After so many days a clip is purged. Empty: none is purged on this count.",
+        help_text=_("After so many days a clip is purged. Empty: none is purged on this count."),
     )
     reason = forms.CharField(
         max_length=LONGEST,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Which law or promise asks for it. Kept with your name.",
+        help_text=_("Which law or promise asks for it. Kept with your name."),
     )
 
     class Meta:
@@ -78,7 +79,7 @@ class RetentionRuleAdmin(Record):
     list_filter = ["since", "region", "source"]
     list_select_related = ["author"]
     search_fields = ["reason", "author__username"]
-    search_help_text = "Reason or author"
+    search_help_text = _("Reason or author")
     list_before_template = "admin/retention_terms.html"
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -101,7 +102,7 @@ class RetentionRuleAdmin(Record):
             return super().add_view(request, form_url, extra_context)
         asked = {name: form.cleaned_data[name] for name in ("region", "source", "since", "days")}
         context: dict[str, Any] = self.admin_site.each_context(request) | {
-            "title": "What this rule would purge",
+            "title": _("What this rule would purge"),
             "opts": self.opts,
             "rule": asked,
             "since": Since(asked["since"]).label,
@@ -115,16 +116,16 @@ class RetentionRuleAdmin(Record):
         made = retention.add(**form.cleaned_data, by=staff(request), at=database_now())
         obj.pk = made.pk
 
-    @display(description="Clips")
+    @display(description=_("Clips"))
     def scope(self, rule: RetentionRule) -> str:
         return f"{rule.get_source_display() or 'every source'}, {rule.region or 'every region'}"
 
-    @display(description="How long")
+    @display(description=_("How long"))
     def said(self, rule: RetentionRule) -> str:
         since = rule.get_since_display()
         return f"never, by {since}" if rule.days is None else f"{rule.days} days since {since}"
 
-    @display(description="Newest", boolean=True)
+    @display(description=_("Newest"), boolean=True)
     def in_force(self, rule: RetentionRule) -> bool:
         newer = RetentionRule.objects.filter(region=rule.region, source=rule.source, since=rule.since, pk__gt=rule.pk)
         return not newer.exists()

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from clips.models import Viewing
@@ -16,11 +17,11 @@ from config.clock import database_now
 class Now(admin.SimpleListFilter):
     """Those under which somebody may look this minute."""
 
-    title = "when"
+    title = _("when")
     parameter_name = "now"
 
-    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        return [("yes", "Open now")]
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, object]]:
+        return [("yes", _("Open now"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Viewing]) -> QuerySet[Viewing]:
         return queryset.filter(closed_at=None, ends_at__gt=database_now()) if self.value() else queryset
@@ -34,12 +35,12 @@ class ViewingAdmin(Record):
     list_filter = [Now, "purpose", "clip__region", "opened_at"]
     list_select_related = ["clip", "user", "case"]
     search_fields = ["=id", "=clip__id", "=case__id", "user__username", "reason"]
-    search_help_text = "Number of the viewing, clip or case, sign-in, or words of the reason"
+    search_help_text = _("Number of the viewing, clip or case, sign-in, or words of the reason")
 
-    @display(description="Opened", ordering="opened_at")
+    @display(description=_("Opened"), ordering="opened_at")
     def opened(self, viewing: Viewing) -> SafeString | str:
         return ago(viewing.opened_at)
 
-    @display(description="Ends", ordering="ends_at")
+    @display(description=_("Ends"), ordering="ends_at")
     def ended(self, viewing: Viewing) -> SafeString | str:
         return ago(viewing.closed_at or viewing.ends_at)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 
@@ -20,18 +21,18 @@ STRANGERS = "strangers"
 class Under(models.TextChoices):
     """What gives sight of a clip for a time."""
 
-    LEASE = "lease", "Lease"
-    VIEWING = "viewing", "Viewing"
-    LEGAL = "legal", "Legal request"
+    LEASE = "lease", _("Lease")
+    VIEWING = "viewing", _("Viewing")
+    LEGAL = "legal", _("Legal request")
 
 
 class Credentials(models.TextChoices):
     """How whoever asked showed who they are."""
 
-    LINK = "link", "A link alone"
-    TOKEN = "token", "A token"
-    SESSION = "session", "A session"
-    NONE = "none", "Nothing"
+    LINK = "link", _("A link alone")
+    TOKEN = "token", _("A token")
+    SESSION = "session", _("A session")
+    NONE = "none", _("Nothing")
 
 
 class AccessStream(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 from config.states import Moves, waits_with_due_time
@@ -13,14 +14,14 @@ from config.states import Moves, waits_with_due_time
 class CaseKind(models.TextChoices):
     """What somebody who looked at a clip says is wrong with it."""
 
-    SENSITIVE = "sensitive", "Sensitive"
-    BROKEN = "broken", "Broken media"
-    EMERGENCY = "emergency", "Emergency"
+    SENSITIVE = "sensitive", _("Sensitive")
+    BROKEN = "broken", _("Broken media")
+    EMERGENCY = "emergency", _("Emergency")
 
 
 class CaseState(models.TextChoices):
-    OPEN = "open", "Open"
-    DECIDED = "decided", "Decided"
+    OPEN = "open", _("Open")
+    DECIDED = "decided", _("Decided")
 
 
 CASE_MOVES: Moves = {CaseState.OPEN: frozenset({CaseState.DECIDED}), CaseState.DECIDED: frozenset()}
@@ -29,11 +30,11 @@ CASE_MOVES: Moves = {CaseState.OPEN: frozenset({CaseState.DECIDED}), CaseState.D
 class Decision(models.TextChoices):
     """How a case ends."""
 
-    SHOW = "show", "Show it again as it is"
-    SHOW_TO_CLEARED = "show_to_cleared", "Show it only to people cleared for sensitive footage"
-    PREPARE_AGAIN = "prepare_again", "Prepare it again from the original"
-    WITHHOLD = "withhold", "Never show it again"
-    HANDLED = "handled", "Handled; the clip stays as it is"
+    SHOW = "show", _("Show it again as it is")
+    SHOW_TO_CLEARED = "show_to_cleared", _("Show it only to people cleared for sensitive footage")
+    PREPARE_AGAIN = "prepare_again", _("Prepare it again from the original")
+    WITHHOLD = "withhold", _("Never show it again")
+    HANDLED = "handled", _("Handled; the clip stays as it is")
 
 
 class Case(models.Model):

@@ -7,6 +7,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from config.history import kept
 from config.states import Moves, waits_with_due_time
@@ -20,14 +21,14 @@ OWNER_KEY = RegexValidator(
 class ClipState(models.TextChoices):
     """Where a clip is on its way in. The picture with every arrow is in the README."""
 
-    RECEIVING = "receiving", "Receiving"
-    UPLOADED = "uploaded", "Uploaded"
-    PREPARING = "preparing", "Preparing"
-    READY = "ready", "Ready"
-    FAILED = "failed", "Failed"
-    QUARANTINED = "quarantined", "Quarantined"
-    WITHHELD = "withheld", "Withheld"
-    PURGED = "purged", "Purged"
+    RECEIVING = "receiving", _("Receiving")
+    UPLOADED = "uploaded", _("Uploaded")
+    PREPARING = "preparing", _("Preparing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+    QUARANTINED = "quarantined", _("Quarantined")
+    WITHHELD = "withheld", _("Withheld")
+    PURGED = "purged", _("Purged")
 
 
 CLIP_MOVES: Moves = {
@@ -49,15 +50,15 @@ CLIP_MOVES: Moves = {
 
 
 class ClipKind(models.TextChoices):
-    VIDEO = "video", "Video"
-    VOICE = "voice", "Voice"
+    VIDEO = "video", _("Video")
+    VOICE = "voice", _("Voice")
 
 
 class Source(models.TextChoices):
     """Why this clip was given to us."""
 
-    OWNER_TROUBLESHOOTING = "owner_troubleshooting", "Owner's troubleshooting"
-    EMPLOYEE_TESTER = "employee_tester", "Employee tester"
+    OWNER_TROUBLESHOOTING = "owner_troubleshooting", _("Owner's troubleshooting")
+    EMPLOYEE_TESTER = "employee_tester", _("Employee tester")
 
 
 # What people decide about a clip; its way through preparation is progress and not history.

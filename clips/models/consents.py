@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import OWNER_KEY, Clip
 from clips.models.disclosures import Disclosure
@@ -17,9 +18,9 @@ from clips.models.disclosures import Disclosure
 class Purpose(models.TextChoices):
     """What an owner may agree to, each on its own."""
 
-    TROUBLESHOOTING = "troubleshooting", "Troubleshooting"
-    HUMAN_REVIEW = "human_review", "Human review"
-    MODEL_TRAINING = "model_training", "Model training"
+    TROUBLESHOOTING = "troubleshooting", _("Troubleshooting")
+    HUMAN_REVIEW = "human_review", _("Human review")
+    MODEL_TRAINING = "model_training", _("Model training")
 
 
 # Those under which people look. Training alone is done by machines.
@@ -29,15 +30,15 @@ LOOKING = (Purpose.HUMAN_REVIEW, Purpose.TROUBLESHOOTING)
 class Channel(models.TextChoices):
     """Where the owner agreed, or took it back."""
 
-    APP = "app", "In the app"
-    WEB = "web", "On the web"
-    PAPER = "paper", "On paper"
-    DESK = "desk", "Through our staff"
+    APP = "app", _("In the app")
+    WEB = "web", _("On the web")
+    PAPER = "paper", _("On paper")
+    DESK = "desk", _("Through our staff")
 
 
 class EventKind(models.TextChoices):
-    GIVEN = "given", "Given"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    GIVEN = "given", _("Given")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 class ConsentEvent(models.Model):

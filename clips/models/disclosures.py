@@ -5,16 +5,17 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Point(models.TextChoices):
     """What a disclosure must say, each point by a passage of its text."""
 
-    PEOPLE = "people", "That people look at the clips"
-    COUNTRIES = "countries", "In which countries they sit"
-    WHY = "why", "Why they look"
-    HOW_LONG = "how_long", "How long clips are kept"
-    HOW_TO_STOP = "how_to_stop", "How to stop it"
+    PEOPLE = "people", _("That people look at the clips")
+    COUNTRIES = "countries", _("In which countries they sit")
+    WHY = "why", _("Why they look")
+    HOW_LONG = "how_long", _("How long clips are kept")
+    HOW_TO_STOP = "how_to_stop", _("How to stop it")
 
 
 class Disclosure(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip, ClipKind
 
@@ -12,8 +13,8 @@ from clips.models.clips import Clip, ClipKind
 class Faces(models.TextChoices):
     """What is done about faces before people look."""
 
-    BLURRED = "blurred", "Blurred"
-    CLEAR = "clear", "Clear"
+    BLURRED = "blurred", _("Blurred")
+    CLEAR = "clear", _("Clear")
 
 
 class Need(models.Model):

@@ -7,15 +7,16 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import OWNER_KEY
 from config.history import kept
 
 
 class LegalRequestState(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    APPROVED = "approved", "Approved"
-    REFUSED = "refused", "Refused"
+    WAITING = "waiting", _("Waiting")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
 
 
 @kept("state", "first_approver", "second_approver", "refused_by", "decision_reason", "ends_at")

@@ -7,6 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 
@@ -35,9 +36,9 @@ class Print(models.Model):
 class Verdict(models.TextChoices):
     """What ops say of two clips that are alike."""
 
-    WAITING = "waiting", "Not looked at"
-    SAME = "same", "The same; only one is labelled"
-    DIFFERENT = "different", "Different"
+    WAITING = "waiting", _("Not looked at")
+    SAME = "same", _("The same; only one is labelled")
+    DIFFERENT = "different", _("Different")
 
 
 class Likeness(models.Model):

@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 from clips.models.holds import LegalHold
@@ -16,22 +17,22 @@ from config.states import Moves, waits_with_due_time
 class PurgeReason(models.TextChoices):
     """Why a clip goes for good."""
 
-    WITHDRAWN = "withdrawn", "Its owner withdrew the consent"
-    ERASURE = "erasure", "Its owner asked for erasure"
-    RETENTION = "retention", "Its time here is over"
-    UNDECIDED = "undecided", "Nobody decided its case by the disposal deadline"
-    WITHHELD = "withheld", "Staff withheld it"
-    REPLAYED = "replayed", "It was purged before, and a backup brought it back"
+    WITHDRAWN = "withdrawn", _("Its owner withdrew the consent")
+    ERASURE = "erasure", _("Its owner asked for erasure")
+    RETENTION = "retention", _("Its time here is over")
+    UNDECIDED = "undecided", _("Nobody decided its case by the disposal deadline")
+    WITHHELD = "withheld", _("Staff withheld it")
+    REPLAYED = "replayed", _("It was purged before, and a backup brought it back")
 
 
 class PurgeState(models.TextChoices):
     """Where a purge is. The picture with every arrow is in the README."""
 
-    WAITING = "waiting", "Waiting"
-    HELD = "held", "Held"
-    RUNNING = "running", "Running"
-    SETTLING = "settling", "Looking again"
-    DONE = "done", "Done"
+    WAITING = "waiting", _("Waiting")
+    HELD = "held", _("Held")
+    RUNNING = "running", _("Running")
+    SETTLING = "settling", _("Looking again")
+    DONE = "done", _("Done")
 
 
 PURGE_MOVES: Moves = {

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 from clips.models.faces import Faces
 
 
 class RenditionKind(models.TextChoices):
-    PROXY = "proxy", "Proxy, clear"
-    POSTER = "poster", "Poster, clear"
-    SPRITE = "sprite", "Sprite, clear"
-    BLURRED_PROXY = "blurred_proxy", "Proxy, faces blurred"
-    BLURRED_POSTER = "blurred_poster", "Poster, faces blurred"
-    BLURRED_SPRITE = "blurred_sprite", "Sprite, faces blurred"
-    SPRITE_INDEX = "sprite_index", "Sprite index"
-    PEAKS = "peaks", "Peaks"
-    FRAME_MAP = "frame_map", "Frame map"
+    PROXY = "proxy", _("Proxy, clear")
+    POSTER = "poster", _("Poster, clear")
+    SPRITE = "sprite", _("Sprite, clear")
+    BLURRED_PROXY = "blurred_proxy", _("Proxy, faces blurred")
+    BLURRED_POSTER = "blurred_poster", _("Poster, faces blurred")
+    BLURRED_SPRITE = "blurred_sprite", _("Sprite, faces blurred")
+    SPRITE_INDEX = "sprite_index", _("Sprite index")
+    PEAKS = "peaks", _("Peaks")
+    FRAME_MAP = "frame_map", _("Frame map")
 
 
 # What shows pictures, by what is done about faces: the proxy first. All else shows nobody.

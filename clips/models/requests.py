@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import OWNER_KEY
 from config.history import kept
@@ -12,25 +13,25 @@ from config.states import Moves
 
 
 class RequestKind(models.TextChoices):
-    ACCESS = "access", "Access"
-    ERASURE = "erasure", "Erasure"
-    RESTRICTION = "restriction", "Restriction"
-    RECTIFICATION = "rectification", "Rectification"
-    PORTABILITY = "portability", "A copy to take away"
-    OBJECTION = "objection", "Objection"
+    ACCESS = "access", _("Access")
+    ERASURE = "erasure", _("Erasure")
+    RESTRICTION = "restriction", _("Restriction")
+    RECTIFICATION = "rectification", _("Rectification")
+    PORTABILITY = "portability", _("A copy to take away")
+    OBJECTION = "objection", _("Objection")
 
 
 class Law(models.TextChoices):
     """What sets the time to answer."""
 
-    GDPR = "gdpr", "GDPR: one month, two more if it must be"
-    CCPA = "ccpa", "CCPA: 45 days, 45 more if it must be"
-    OWN = "own", "Our own word: so many days"
+    GDPR = "gdpr", _("GDPR: one month, two more if it must be")
+    CCPA = "ccpa", _("CCPA: 45 days, 45 more if it must be")
+    OWN = "own", _("Our own word: so many days")
 
 
 class RequestState(models.TextChoices):
-    OPEN = "open", "Open"
-    CLOSED = "closed", "Closed"
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
 
 
 REQUEST_MOVES: Moves = {RequestState.OPEN: frozenset({RequestState.CLOSED}), RequestState.CLOSED: frozenset()}
@@ -39,10 +40,10 @@ REQUEST_MOVES: Moves = {RequestState.OPEN: frozenset({RequestState.CLOSED}), Req
 class Outcome(models.TextChoices):
     """How a request ended."""
 
-    DONE = "done", "Done"
-    PARTLY = "partly", "Done in part"
-    REFUSED = "refused", "Refused"
-    MISTAKEN = "mistaken", "Made by mistake, or taken back"
+    DONE = "done", _("Done")
+    PARTLY = "partly", _("Done in part")
+    REFUSED = "refused", _("Refused")
+    MISTAKEN = "mistaken", _("Made by mistake, or taken back")
 
 
 @kept("state", "due_at", "extension_reason", "is_carried_out", "outcome", "closing_reason")

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Source
 
@@ -14,11 +15,11 @@ from clips.models.clips import Source
 class Since(models.TextChoices):
     """From when a clip's days are counted."""
 
-    UPLOAD = "upload", "its upload"
-    LAST_USE = "last_use", "its last use"
-    DECISION = "decision", "the last decision about it"
-    WITHHELD = "withheld", "it was withheld"
-    QUARANTINED = "quarantined", "it was quarantined, and nobody decided"
+    UPLOAD = "upload", _("its upload")
+    LAST_USE = "last_use", _("its last use")
+    DECISION = "decision", _("the last decision about it")
+    WITHHELD = "withheld", _("it was withheld")
+    QUARANTINED = "quarantined", _("it was quarantined, and nobody decided")
 
 
 class RetentionRule(models.Model):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.cases import Case
 from clips.models.clips import Clip
@@ -13,11 +14,11 @@ from clips.models.clips import Clip
 class ViewingPurpose(models.TextChoices):
     """Why staff may look at a clip."""
 
-    CASE = "case", "Decide an open case"
-    LIKENESS = "likeness", "Judge whether two clips are the same"
-    ADJUDICATION = "adjudication", "Settle a disputed task"
-    PREPARATION = "preparation", "Find out why preparation failed"
-    ERASURE = "erasure", "Check a request to erase"
+    CASE = "case", _("Decide an open case")
+    LIKENESS = "likeness", _("Judge whether two clips are the same")
+    ADJUDICATION = "adjudication", _("Settle a disputed task")
+    PREPARATION = "preparation", _("Find out why preparation failed")
+    ERASURE = "erasure", _("Check a request to erase")
 
 
 class Viewing(models.Model):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.db.models import Count, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.acting import staff, with_reason
@@ -26,11 +27,11 @@ from workforce.scopes import check_reach, reaches
 class InForceFilter(admin.SimpleListFilter):
     """What stands, which is what one mostly wants to see, or what was taken out."""
 
-    title = "standing"
+    title = _("standing")
     parameter_name = "standing"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Taken out"), ("all", "All")]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("Taken out")), ("all", _("All"))]
 
     def choices(self, changelist: Any) -> Any:
         for choice in super().choices(changelist):
@@ -76,10 +77,12 @@ class CalendarAdmin(StandingAdmin):
     actions = ["take_out"]
 
     @with_reason(
-        description="Take out",
-        effect="They count no more from this moment on, and stay in sight with your reason. That cannot be undone; "
-        "put in new ones instead.",
-        done="taken out",
+        description=_("Take out"),
+        effect=_(
+            "They count no more from this moment on, and stay in sight with your reason. That cannot be undone; "
+            "put in new ones instead."
+        ),
+        done=_("taken out"),
     )
     def take_out(self, request: HttpRequest, row: Any, answers: dict[str, Any]) -> object:
         """Take these rows out of their calendar."""
@@ -102,7 +105,7 @@ class ShiftAdmin(CalendarAdmin):
     list_filter = [InForceFilter, "team__region", "team", "weekday"]
     list_select_related = ["team__region"]
     search_fields = ["team__name"]
-    search_help_text = "Team"
+    search_help_text = _("Team")
     autocomplete_fields = ["team"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Shift]:
@@ -113,12 +116,12 @@ class ShiftAdmin(CalendarAdmin):
         super().save_model(request, obj, form, change)
         warn_of_empty_team(request, obj.team)
 
-    @display(description="Hours, on the team's wall", ordering="begins")
+    @display(description=_("Hours, on the team's wall"), ordering="begins")
     def hours(self, shift: Shift) -> str:
         over = " next day" if shift.ends <= shift.begins else ""
         return f"{shift.begins:%H:%M} to {shift.ends:%H:%M}{over} ({shift.team.time_zone})"
 
-    @display(description="Active reviewers", ordering="people")
+    @display(description=_("Active reviewers"), ordering="people")
     def people(self, shift: Any) -> int:
         count: int = shift.people
         return count
@@ -132,17 +135,17 @@ class OwnHoursAdmin(CalendarAdmin):
     list_filter = [InForceFilter, "reviewer__team__region", "reviewer__team", "weekday"]
     list_select_related = ["reviewer__user", "reviewer__team"]
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
-    search_help_text = "Reviewer's name or sign-in"
+    search_help_text = _("Reviewer's name or sign-in")
     autocomplete_fields = ["reviewer"]
 
-    @display(description="Hours, on the person's wall", ordering="begins")
+    @display(description=_("Hours, on the person's wall"), ordering="begins")
     def hours(self, row: OwnHours) -> str:
         if row.begins is None or row.ends is None:
             return "the whole day"
         over = " next day" if row.ends <= row.begins else ""
         return f"{row.begins:%H:%M} to {row.ends:%H:%M}{over}"
 
-    @display(description="Team", ordering="reviewer__team__name")
+    @display(description=_("Team"), ordering="reviewer__team__name")
     def team(self, row: OwnHours) -> Team:
         return row.reviewer.team
 
@@ -156,7 +159,7 @@ class ForWhomForm(forms.ModelForm):
         found = super().clean()
         told = found if found is not None else self.cleaned_data
         if not reaches(scope_of(self.asked_by), region=told.get("region"), team=told.get("team")):
-            raise ValidationError("That is for others than yours, too. Name a team or a region of yours.")
+            raise ValidationError(_("That is for others than yours, too. Name a team or a region of yours."))
         return found
 
 
@@ -166,7 +169,7 @@ class ForWhomAdmin(CalendarAdmin):
     list_select_related = ["region", "team"]
     autocomplete_fields = ["region", "team"]
     search_fields = ["reason", "team__name", "region__name"]
-    search_help_text = "Reason, team or region"
+    search_help_text = _("Reason, team or region")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, form=ForWhomForm, **kwargs)
@@ -176,7 +179,7 @@ class ForWhomAdmin(CalendarAdmin):
         mine = obj is None or reaches(scope_of(request.user), region=obj.region, team=obj.team)
         return super().has_change_permission(request, obj) and mine
 
-    @display(description="For")
+    @display(description=_("For"))
     def for_whom(self, row: Closure | WorkedHoliday) -> str:
         return str(row.team or row.region or "everybody")
 
@@ -190,7 +193,7 @@ class ClosureAdmin(ForWhomAdmin):
     date_hierarchy = "first_day"
     fields = ["region", "team", "first_day", "last_day", "begins", "ends", "reason"]
 
-    @display(description="Hours")
+    @display(description=_("Hours"))
     def hours(self, row: Closure) -> str:
         return f"{row.begins:%H:%M} to {row.ends:%H:%M}" if row.begins and row.ends is not None else "all day"
 
@@ -214,19 +217,19 @@ class AbsenceAdmin(WithFiles, CalendarAdmin):
     list_select_related = ["reviewer__user", "reviewer__team", "author"]
     date_hierarchy = "first_day"
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
-    search_help_text = "Reviewer's name or sign-in"
+    search_help_text = _("Reviewer's name or sign-in")
     autocomplete_fields = ["reviewer"]
     fields = ["reviewer", "first_day", "from_time", "last_day", "until_time"]
 
-    @display(description="Team", ordering="reviewer__team__name")
+    @display(description=_("Team"), ordering="reviewer__team__name")
     def team(self, row: Absence) -> Team:
         return row.reviewer.team
 
-    @display(description="From", ordering="first_day")
+    @display(description=_("From"), ordering="first_day")
     def begins(self, row: Absence) -> str:
         return f"{row.first_day}" + (f" {row.from_time:%H:%M}" if row.from_time else "")
 
-    @display(description="To the end of", ordering="last_day")
+    @display(description=_("To the end of"), ordering="last_day")
     def ends(self, row: Absence) -> str:
         return f"{row.last_day}" + (f" {row.until_time:%H:%M}" if row.until_time else "")
 
@@ -241,7 +244,7 @@ class SkillAdmin(WithFiles, StandingAdmin):
     list_filter = [InForceFilter, "name", "source", "reviewer__team__region", "reviewer__team", "expires_at"]
     list_select_related = ["reviewer__user", "author"]
     search_fields = ["name", "reviewer__user__username", "reviewer__user__last_name"]
-    search_help_text = "Skill, or reviewer's name or sign-in"
+    search_help_text = _("Skill, or reviewer's name or sign-in")
     autocomplete_fields = ["reviewer"]
     actions = ["take_away"]
 
@@ -249,9 +252,9 @@ class SkillAdmin(WithFiles, StandingAdmin):
         return ["reviewer", "name", "source"] if obj else []
 
     @with_reason(
-        description="Take skills away",
-        effect="These people are handed no more tasks that ask for them; what they hold they may finish.",
-        done="taken away",
+        description=_("Take skills away"),
+        effect=_("These people are handed no more tasks that ask for them; what they hold they may finish."),
+        done=_("taken away"),
     )
     def take_away(self, request: HttpRequest, skill: Skill, answers: dict[str, Any]) -> object:
         """Take these skills away."""

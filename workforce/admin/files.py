@@ -140,10 +140,8 @@ class WithFiles(ExportMixin):
         for one in made:
             note = _("Imported from %(file)s: %(why)s") % {"file": kept["name"][:100], "why": kept["reason"]}
             LogEntry.objects.log_actions(staff(request).pk, [one], ADDITION, change_message=note, single_object=True)
-        names = {"count": len(made), "what": self.opts.verbose_name_plural}
-        messages.success(
-            request, ngettext("%(count)d line is put in.", "%(count)d lines are put in: %(what)s.", len(made)) % names
-        )
+        done = ngettext("%(count)d line is put in.", "%(count)d lines are put in.", len(made))
+        messages.success(request, done % {"count": len(made)})
         return redirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
 
     def _import(self, request: HttpRequest, lines: tablib.Dataset, *, reason: str, dry: bool) -> Result:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from knox.models import get_token_model
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -91,7 +92,7 @@ class RegionAdmin(Register):
     ordering = ["name"]
     list_display = ["name", "code", "time_zone", "teams_count"]
     search_fields = ["name", "code"]
-    search_help_text = "Name or code"
+    search_help_text = _("Name or code")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Region]:
         return (
@@ -100,7 +101,7 @@ class RegionAdmin(Register):
             .annotate(teams_count=Count("teams", filter=scope_of(request.user).of("teams")))
         )
 
-    @display(description="Teams", ordering="teams_count")
+    @display(description=_("Teams"), ordering="teams_count")
     def teams_count(self, region: Any) -> int:
         count: int = region.teams_count
         return count
@@ -117,7 +118,7 @@ class TeamAdmin(WithFiles, Register):
     list_select_related = ["region"]
     actions = ["pause", "resume"]
     search_fields = ["name"]
-    search_help_text = "Name"
+    search_help_text = _("Name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
         return super().get_queryset(request).annotate(people=Count("reviewers", filter=Q(reviewers__is_active=True)))
@@ -128,7 +129,7 @@ class TeamAdmin(WithFiles, Register):
             kwargs["queryset"] = Region.objects.filter(scope_of(request.user).at("code"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="Active reviewers", ordering="people")
+    @display(description=_("Active reviewers"), ordering="people")
     def people(self, team: Any) -> int:
         count: int = team.people
         return count
@@ -142,15 +143,15 @@ class TeamAdmin(WithFiles, Register):
             messages.warning(request, f"{obj} has no people yet, so nobody does what it is given.")
 
     @with_reason(
-        description="Pause teams",
-        effect="Nobody of them is handed work; what they hold they may finish.",
-        done="paused",
+        description=_("Pause teams"),
+        effect=_("Nobody of them is handed work; what they hold they may finish."),
+        done=_("paused"),
     )
     def pause(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
         """Hand these teams no more work."""
         return people.pause(team, by=staff(request), reason=answers["reason"])
 
-    @with_reason(description="Resume teams", effect="They are handed work again.", done="resumed")
+    @with_reason(description=_("Resume teams"), effect=_("They are handed work again."), done=_("resumed"))
     def resume(self, request: HttpRequest, team: Team, answers: dict[str, Any]) -> object:
         """Hand these teams work again."""
         return people.unpause(team, by=staff(request), reason=answers["reason"])
@@ -175,7 +176,7 @@ class ReviewerAdmin(WithFiles, Register):
     list_filter = ["is_active", "is_paused", ("team__region", SeenBeyond), "team", "country", "clearance"]
     list_select_related = ["user", "team__region"]
     search_fields = ["user__username", "user__first_name", "user__last_name", "pseudonym"]
-    search_help_text = "Name, sign-in or pseudonym"
+    search_help_text = _("Name, sign-in or pseudonym")
     autocomplete_fields = ["team"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     readonly_fields = ["pseudonym", "can", "paused", "limits"]
@@ -209,24 +210,24 @@ class ReviewerAdmin(WithFiles, Register):
         super().save_model(request, obj, form, change)
 
     @with_reason(
-        description="Pause people",
-        effect="They are handed no more work, and only ops can resume them; what they hold they may finish.",
-        done="paused",
+        description=_("Pause people"),
+        effect=_("They are handed no more work, and only ops can resume them; what they hold they may finish."),
+        done=_("paused"),
     )
     def pause(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
         """Hand these people no more work."""
         return people.pause(reviewer, by=staff(request), reason=answers["reason"])
 
-    @with_reason(description="Resume people", effect="They are handed work again.", done="resumed")
+    @with_reason(description=_("Resume people"), effect=_("They are handed work again."), done=_("resumed"))
     def resume(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
         """Hand these people work again."""
         return people.unpause(reviewer, by=staff(request), reason=answers["reason"])
 
     @with_reason(
-        description="Set how many they may do today",
-        effect="For their own local today alone. A number below what is used stops new leases and breaks nothing.",
-        done="have another limit today",
-        numbers={"value": "Clips today"},
+        description=_("Set how many they may do today"),
+        effect=_("For their own local today alone. A number below what is used stops new leases and breaks nothing."),
+        done=_("have another limit today"),
+        numbers={"value": _("Clips today")},
         permission="limit",
     )
     def set_day(self, request: HttpRequest, reviewer: Reviewer, answers: dict[str, Any]) -> object:
@@ -241,11 +242,11 @@ class ReviewerAdmin(WithFiles, Register):
             one_day=True,
         )
 
-    @display(description="Skills in force")
+    @display(description=_("Skills in force"))
     def can(self, reviewer: Reviewer) -> str:
         return ", ".join(reviewer.skills) or "-"
 
-    @display(description="Clips a day, and why")
+    @display(description=_("Clips a day, and why"))
     def limits(self, reviewer: Reviewer) -> str:
         if not reviewer.pk:
             return "-"
@@ -256,13 +257,13 @@ class ReviewerAdmin(WithFiles, Register):
             said.append(f"{step.value} for {step.level} ({why})" + (" - this counts" if step.counts else ""))
         return "; ".join(said)
 
-    @display(description="Paused")
+    @display(description=_("Paused"))
     def paused(self, reviewer: Reviewer) -> str:
         if not reviewer.is_paused:
             return "-"
         return "after lapses" if reviewer.paused_by_lapses else "by ops"
 
-    @display(description="Page")
+    @display(description=_("Page"))
     def their_day(self, reviewer: Reviewer) -> SafeString:
         who = format_html('<span class="sr-only"> of {}</span>', reviewer)
         return format_html(
@@ -271,7 +272,7 @@ class ReviewerAdmin(WithFiles, Register):
             who,
         )
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def full_name(self, reviewer: Reviewer) -> str:
         return reviewer.user.get_full_name() or "-"
 
@@ -279,7 +280,7 @@ class ReviewerAdmin(WithFiles, Register):
         lately = QuotaDay.objects.filter(day__gte=timezone.now().date() - timedelta(days=2))
         return super().get_queryset(request).prefetch_related(Prefetch("quota_days", lately, to_attr="lately"))
 
-    @display(description="Used today")
+    @display(description=_("Used today"))
     def used_today(self, reviewer: Any) -> str:
         now = timezone.now()
         today = local_day(now, reviewer.zone_at(now))
@@ -306,13 +307,13 @@ class QuotaDayAdmin(Record):
     list_filter = ["reviewer__team__region", "reviewer__team", "day"]
     list_select_related = ["reviewer__user", "reviewer__team"]
     search_fields = ["reviewer__user__username", "reviewer__user__last_name"]
-    search_help_text = "Reviewer's name or sign-in"
+    search_help_text = _("Reviewer's name or sign-in")
 
-    @display(description="Exposure", ordering="exposed_ms")
+    @display(description=_("Exposure"), ordering="exposed_ms")
     def exposure(self, day: QuotaDay) -> str:
         return f"{day.exposed_ms / 60_000:.0f} min" if day.exposed_ms else "-"
 
-    @display(description="Team")
+    @display(description=_("Team"))
     def team(self, day: QuotaDay) -> Team:
         return day.reviewer.team
 
@@ -336,7 +337,7 @@ class DailyLimitAdmin(WithFiles, Record):
     list_filter = ["level", "region", "team"]
     list_select_related = ["region", "team", "reviewer__user", "author"]
     search_fields = ["reason", "reviewer__user__username"]
-    search_help_text = "Reason, or the reviewer's sign-in"
+    search_help_text = _("Reason, or the reviewer's sign-in")
 
 
 @admin.register(ResidencyBasis)
@@ -345,4 +346,4 @@ class ResidencyBasisAdmin(Record):
     list_filter = ["region", "country"]
     list_select_related = ["region", "author"]
     search_fields = ["basis", "country"]
-    search_help_text = "Basis or country"
+    search_help_text = _("Basis or country")

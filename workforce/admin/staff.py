@@ -10,6 +10,7 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.decorators import display
@@ -59,7 +60,7 @@ class StaffAdmin(Record):
     list_display = ["username", "full_name", "is_active", "roles", "reach", "last_login"]
     list_filter = ["is_active", "groups"]
     search_fields = ["username", "first_name", "last_name"]
-    search_help_text = "Name or sign-in"
+    search_help_text = _("Name or sign-in")
     fields = [
         "username",
         "first_name",
@@ -81,32 +82,34 @@ class StaffAdmin(Record):
     def has_ops_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(staffing.MAY)
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def full_name(self, person: Staff) -> str:
         return person.get_full_name() or "-"
 
-    @display(description="Roles")
+    @display(description=_("Roles"))
     def roles(self, person: Staff) -> str:
         named = [group.name for group in person.groups.all()]
         return ", ".join(["administrator", *named] if person.is_superuser else named) or "-"
 
-    @display(description="Where")
+    @display(description=_("Where"))
     def reach(self, person: Any) -> str:
         return ", ".join(map(str, person.scopes_here)) or ("everywhere" if person.is_superuser else "nowhere")
 
     def has_administer_permission(self, request: HttpRequest) -> bool:
         return staff(request).is_superuser
 
-    @display(description="Second factor")
+    @display(description=_("Second factor"))
     def factor(self, person: Staff) -> str:
         held = second_factor.held_by(person)
         return f"since {held.since:%Y-%m-%d}, {held.left} recovery codes left" if held.since else "none"
 
     @with_reason(
-        description="Reset the second factor",
-        effect="What they have opens nothing any more, and their tokens end. They set another up when they sign in; "
-        "make sure that it is they who asked. Cannot be undone.",
-        done="have none now",
+        description=_("Reset the second factor"),
+        effect=_(
+            "What they have opens nothing any more, and their tokens end. They set another up when they sign in; "
+            "make sure that it is they who asked. Cannot be undone."
+        ),
+        done=_("have none now"),
         permission="administer",
     )
     def reset_factor(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
@@ -114,9 +117,9 @@ class StaffAdmin(Record):
         return second_factor.reset(person, by=staff(request), reason=answers["reason"])
 
     @with_reason(
-        description="Give a role",
-        effect="They may do what the role allows, in their regions and teams, from now on.",
-        done="have the role now",
+        description=_("Give a role"),
+        effect=_("They may do what the role allows, in their regions and teams, from now on."),
+        done=_("have the role now"),
         choices={"role": roles_offered},
     )
     def give_role(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
@@ -124,9 +127,9 @@ class StaffAdmin(Record):
         return staffing.give_role(person, answers["role"], by=staff(request), reason=answers["reason"])
 
     @with_reason(
-        description="Take a role",
-        effect="They may no longer do what the role alone allowed; without any role they may not come here.",
-        done="have the role no more",
+        description=_("Take a role"),
+        effect=_("They may no longer do what the role alone allowed; without any role they may not come here."),
+        done=_("have the role no more"),
         choices={"role": roles_offered},
     )
     def take_role(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
@@ -134,9 +137,9 @@ class StaffAdmin(Record):
         return staffing.take_role(person, answers["role"], by=staff(request), reason=answers["reason"])
 
     @with_reason(
-        description="Give a region or a team",
-        effect="Their roles count there, too, from now on.",
-        done="reach it now",
+        description=_("Give a region or a team"),
+        effect=_("Their roles count there, too, from now on."),
+        done=_("reach it now"),
         choices={"place": places_offered},
     )
     def give_scope(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:
@@ -144,9 +147,9 @@ class StaffAdmin(Record):
         return staffing.give_scope(person, place_of(answers["place"]), by=staff(request), reason=answers["reason"])
 
     @with_reason(
-        description="Take a region or a team",
-        effect="They find nothing of it any more.",
-        done="reach it no more",
+        description=_("Take a region or a team"),
+        effect=_("They find nothing of it any more."),
+        done=_("reach it no more"),
         choices={"place": places_offered},
     )
     def take_scope(self, request: HttpRequest, person: Staff, answers: dict[str, Any]) -> object:

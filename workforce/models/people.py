@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from config.history import kept
 from workforce.days import check_zone
@@ -23,8 +24,8 @@ LANGUAGE_HELP = "Two or three small letters (ISO 639), as in hi."
 class Clearance(models.IntegerChoices):
     """Which footage a person may be shown; each includes those before it."""
 
-    ORDINARY = 0, "Ordinary footage"
-    SENSITIVE = 1, "Sensitive footage too"
+    ORDINARY = 0, _("Ordinary footage")
+    SENSITIVE = 1, _("Sensitive footage too")
 
 
 def check_region_code(code: str) -> None:
@@ -234,11 +235,11 @@ class ResidencyBasis(models.Model):
 class LimitLevel(models.TextChoices):
     """What a daily limit is for; a later one in this list goes before an earlier."""
 
-    GLOBAL = "global", "Everybody"
-    REGION = "region", "A region"
-    TEAM = "team", "A team"
-    REVIEWER = "reviewer", "A reviewer"
-    DAY = "day", "A reviewer's one day"
+    GLOBAL = "global", _("Everybody")
+    REGION = "region", _("A region")
+    TEAM = "team", _("A team")
+    REVIEWER = "reviewer", _("A reviewer")
+    DAY = "day", _("A reviewer's one day")
 
 
 class DailyLimit(models.Model):

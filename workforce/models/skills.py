@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from config.history import kept
 from workforce.models.people import Reviewer
@@ -15,10 +16,10 @@ from workforce.models.people import Reviewer
 class SkillSource(models.TextChoices):
     """On what a skill stands."""
 
-    STATED = "stated", "Ops say so"
-    TRAINED = "trained", "A training"
-    TESTED = "tested", "A test"
-    MEASURED = "measured", "Measured at work"
+    STATED = "stated", _("Ops say so")
+    TRAINED = "trained", _("A training")
+    TESTED = "tested", _("A test")
+    MEASURED = "measured", _("Measured at work")
 
 
 @kept("reviewer", "name", "source", "value", "expires_at", "cancelled_at")
