@@ -19,23 +19,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
 # What is the same in both.
 SAME = {
-    "ro": set(
-        [
-            "Audit",
-            "Calendar",
-            "Clip",
-            "Codec",
-            "Decide",
-            "Export",
-            "Plan",
-            "SHA-256",
-            "Text",
-            "Video",
-            "clip",
-            "export",
-            "plan",
-        ]
-    )
+    "ro": {
+        "Audit",
+        "Calendar",
+        "Clip",
+        "Codec",
+        "Decide",
+        "Export",
+        "Plan",
+        "SHA-256",
+        "Text",
+        "Video",
+        "clip",
+        "export",
+        "plan",
+    }
     | {"Total, h"},
     "hi": {"SHA-256"},
 }
