@@ -10,8 +10,11 @@ class AnnotationsConfig(AppConfig):
         from annotations import forgetting, scopes  # noqa: F401 -- the latter says who may find which rows
         from clips import purging, retention
         from clips.storage import set_up
+        from config.names import name_tables
         from config.roles import ensure_roles  # models are not loaded before this
 
+        # The highest room: all tables are there.
+        name_tables()
         purging.FORGETTERS["work"] = forgetting.blank_notes
         retention.USES.append(forgetting.last_leased)
         # The highest room: when its migrations are done, every permission that a role names exists.

@@ -29,10 +29,12 @@ SAME = {
         "Plan",
         "SHA-256",
         "Text",
-        "Total, h",
         "Video",
         "clip",
-    },
+        "export",
+        "plan",
+    }
+    | {"Total, h"},
     "hi": {"SHA-256"},
 }
 
