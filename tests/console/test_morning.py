@@ -130,7 +130,7 @@ def closes_hyderabad(sat: Desk, floor: Floor) -> None:
 
 
 def lets_the_planner_move_work(sat: Desk, floor: Floor) -> None:
-    """Of Hyderabad's twelve, eight can be done today; tomorrow it is closed."""
+    """Hyderabad has more than it can do in time, and is closed tomorrow; Chennai has room."""
     page = sat.open("/admin/assign")
     page.get_by_role("button", name="Rebalance now").click()
     expect(page.get_by_text("The planner looks at all work now.")).to_be_visible()
