@@ -67,6 +67,8 @@ class Desk:
         """Keep a picture, if somebody asked for pictures."""
         if folder := os.environ.get("SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
+            # What stays in its place while one scrolls is drawn where the page begins.
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 

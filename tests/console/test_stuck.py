@@ -57,7 +57,7 @@ def test_a_failed_clip_is_tried_again_with_a_reason(ops, gateway) -> None:
     clip = make_ready_clips(gateway, 1)[0]
     fail(clip)
     row = section(ops, "clips").rows[0]
-    assert (row.pk, row.where, row.why, row.acts) == (clip.pk, "in", "it does not play", ("retry",))
+    assert (row.pk, row.where, row.why, row.acts) == (clip.pk, "IN", "it does not play", ("retry",))
     status, said = do(ops, "retry", clip.pk, reason="")
     assert (status, Clip.objects.get(pk=clip.pk).state) == (200, "failed")
     assert "Say why" in said
