@@ -28,7 +28,7 @@ demo: ## start everything, show it at work, stop; exit 0 when all went well
 
 test: ## run the tests on throwaway engines; ARGS= is passed to pytest
 	@$(call have,dev)
-	@$(PY) -m pytest -n 2 -m "not stack" $(ARGS); quick=$$?; \
+	@$(PY) -m pytest -n 3 -m "not stack" $(ARGS); quick=$$?; \
 	$(PY) -m pytest -m stack $(ARGS); whole=$$?; \
 	test $$quick -eq 0 -o $$quick -eq 5 && test $$whole -eq 0 -o $$whole -eq 5 && test $$quick -eq 0 -o $$whole -eq 0
 

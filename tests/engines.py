@@ -88,10 +88,10 @@ def redis_of(address: str, worker: int) -> str:
 
 
 def roomy(program: Program) -> Program:
-    """PostgreSQL with room for two races of 200 people with a connection each, one for either worker of a run."""
+    """PostgreSQL with room for three races of 200 people with a connection each, one for each worker of a run."""
     if program.name != "postgres":
         return program
-    return program._replace(command=[*program.command, "-c", "max_connections=450"])
+    return program._replace(command=[*program.command, "-c", "max_connections=650"])
 
 
 def make_folder() -> Path:
