@@ -25,8 +25,8 @@ SIZE: ViewportSize = {"width": 1366, "height": 768}
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine")
-    # Playwright keeps an event loop in this thread, which Django takes for code that must not wait for a database. So it
-    # is there for no longer than a module: other tests have loops of their own.
+    # Playwright keeps an event loop in this thread, which Django takes for code that must not wait for a database. So
+    # it is there for no longer than a module: other tests have loops of their own.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         flags = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
