@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,10 +23,9 @@ from annotations import owners, withdrawing
 from annotations.owner_serializers import OwnerFile
 from clips import consenting, sights, standing
 from clips.models import Channel, Clip, ConsentEvent, Disclosure, EventKind, Purpose
-from config.acting import staff
+from config.acting import ReasonField, staff
 from config.clock import database_now
 from config.errors import NotFound, Refusal
-from config.history import LONGEST, ReasonMissing, checked
 from config.scope import scope_of
 from config.scope import seen as seen_by_staff
 
@@ -45,8 +43,7 @@ class ActForm(forms.Form):
     about = forms.ChoiceField(label=gettext_lazy("Of"), widget=UnfoldAdminSelectWidget())
     purposes = forms.MultipleChoiceField(choices=Purpose.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget())
     channel = forms.ChoiceField(choices=Channel.choices, initial=Channel.DESK, widget=UnfoldAdminSelectWidget())
-    reason = forms.CharField(
-        max_length=LONGEST,
+    reason = ReasonField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=gettext_lazy("How the owner asked; kept with your name."),
     )
@@ -60,12 +57,6 @@ class ActForm(forms.Form):
             choices=every + [(str(clip.pk), str(clip)) for clip in clips],
             widget=UnfoldAdminSelectWidget(),
         )
-
-    def clean_reason(self) -> str:
-        try:
-            return checked(self.cleaned_data["reason"])
-        except ReasonMissing as refusal:
-            raise ValidationError(refusal.detail) from None
 
     def clip(self, clips: list[Clip]) -> Clip | None:
         """The clip that was chosen, None for all."""

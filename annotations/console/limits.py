@@ -20,9 +20,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from annotations.console.pages import page, show
-from config.acting import staff
+from config.acting import ReasonField, staff
 from config.clock import database_now
-from config.history import LONGEST, ReasonMissing, checked
 from config.scope import seen
 from workforce import queries, quotas
 from workforce.days import local_day
@@ -113,12 +112,7 @@ class QuotaForm(forms.Form):
             "nothing more today, and what they hold they may finish."
         ),
     )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept with your name beside the limit."),
-    )
+    reason = ReasonField(help_text=gettext_lazy("Kept with your name beside the limit."))
 
     def __init__(self, *args: Any, target: Target, at: datetime, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -127,12 +121,6 @@ class QuotaForm(forms.Form):
         if not todays and target.team is not None:
             todays = [local_day(at, target.team.time_zone)]
         self.earliest, self.latest = min(todays), max(todays)
-
-    def clean_reason(self) -> str:
-        try:
-            return checked(self.cleaned_data["reason"])
-        except ReasonMissing as refusal:
-            raise ValidationError(refusal.detail) from None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

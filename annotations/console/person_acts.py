@@ -18,9 +18,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from annotations import supervision
 from annotations.models import Lease, LeaseState
-from config.acting import staff
+from config.acting import ReasonField, staff
 from config.errors import Refusal
-from config.history import LONGEST, ReasonMissing, because, checked
+from config.history import because
 from config.scope import seen
 from workforce import people, skills
 from workforce.models import Reviewer, Skill, SkillSource
@@ -29,22 +29,11 @@ from workforce.models import Reviewer, Skill, SkillSource
 class WhyForm(forms.Form):
     """Why."""
 
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept with your name beside what changes."),
-    )
+    reason = ReasonField()
 
     def __init__(self, *args: Any, who: Reviewer, **options: Any) -> None:
         super().__init__(*args, **options)
         self.who = who
-
-    def clean_reason(self) -> str:
-        try:
-            return checked(self.cleaned_data["reason"])
-        except ReasonMissing as refusal:
-            raise ValidationError(refusal.detail) from None
 
 
 class GiveSkillForm(WhyForm):

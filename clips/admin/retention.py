@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,10 +17,9 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidge
 
 from clips import retention
 from clips.models import RetentionRule, Since, Source
-from config.acting import staff
+from config.acting import ReasonField, staff
 from config.admin import OfRegions, Record
 from config.clock import database_now
-from config.history import LONGEST, ReasonMissing, checked
 from config.scope import scope_of
 
 
@@ -47,8 +46,7 @@ class RuleForm(OfRegions, forms.ModelForm):
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text=_("After so many days a clip is purged. Empty: none is purged on this count."),
     )
-    reason = forms.CharField(
-        max_length=LONGEST,
+    reason = ReasonField(
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("Which law or promise asks for it. Kept with your name."),
     )
@@ -56,12 +54,6 @@ class RuleForm(OfRegions, forms.ModelForm):
     class Meta:
         model = RetentionRule
         fields = ["region", "source", "since", "days", "reason"]
-
-    def clean_reason(self) -> str:
-        try:
-            return checked(self.cleaned_data["reason"])
-        except ReasonMissing as refusal:
-            raise ValidationError(refusal.detail) from None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

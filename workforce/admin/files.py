@@ -23,9 +23,9 @@ from import_export.results import Result, RowResult
 from unfold.contrib.import_export.forms import ExportForm
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from config.acting import staff
+from config.acting import ReasonField, staff
 from config.clock import database_now
-from config.history import LONGEST, ReasonMissing, because, checked
+from config.history import because
 from workforce import files
 from workforce.resources import Lines
 
@@ -42,18 +42,7 @@ class FileForm(forms.Form):
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
         help_text=gettext_lazy("CSV in UTF-8, or XLSX; 2,000 lines and 1 MB at the most."),
     )
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        max_length=LONGEST,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("Kept with your name beside what is put in."),
-    )
-
-    def clean_reason(self) -> str:
-        try:
-            return checked(self.cleaned_data["reason"])
-        except ReasonMissing as refusal:
-            raise ValidationError(refusal.detail) from None
+    reason = ReasonField(help_text=gettext_lazy("Kept with your name beside what is put in."))
 
     def lines(self) -> tablib.Dataset:
         """What the file says. Raises ValidationError."""
