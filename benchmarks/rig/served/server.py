@@ -29,11 +29,17 @@ def ways() -> dict[str, list[str]]:
         "gunicorn sync 4": [*gunicorn, "--workers", "4", "--threads", "1", "--worker-class", "sync"],
     }
     if find_spec("granian"):
-        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--log-level", "warning", "--port", "{port}"]
+        granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--access-log", "--port", "{port}"]
         for workers, threads in ((2, 2), (2, 8)):
             found[f"granian wsgi {workers}x{threads}"] = [
                 *granian, "--workers", str(workers), "--blocking-threads", str(threads), "config.wsgi:application",
             ]  # fmt: skip
+    if find_spec("uvicorn"):
+        # Django's own ASGI handler: views that are not async run in one thread of each worker.
+        found["uvicorn asgi 2"] = [
+            sys.executable, "-m", "uvicorn", "--workers", "2", "--port", "{port}",
+            "benchmarks.rig.served.asgi:application",
+        ]  # fmt: skip
     return found
 
 
