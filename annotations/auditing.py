@@ -190,6 +190,17 @@ CHECKS = [
         """,
     ),
     Check(
+        "lane-speaks-its-tasks-language",
+        "An open task that asks for a language asks for its clip's.",
+        """
+        SELECT t.id AS task, n.id AS lane, n.language, c.language AS spoken
+          FROM annotations_lane n
+          JOIN annotations_task t ON t.lane_id = n.id
+          JOIN clips_clip c ON c.id = t.clip_id
+         WHERE n.language <> '' AND t.state = 'open' AND n.language <> c.language
+        """,
+    ),
+    Check(
         "nothing-held-of-what-may-not-be-seen",
         "No lease is live on a clip that is not ready, or a minute after its owner's consent ended.",
         """

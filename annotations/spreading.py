@@ -76,7 +76,7 @@ def rehome_stuck(*, at: datetime, most: int = 200) -> int:
             ~Exists(live),
             state=TaskState.OPEN,
         )
-        .select_related("team", "project", "clip")
+        .select_related("team", "project", "clip", "lane")
         .order_by("due_at")[:most]
     )
     moved = 0
@@ -107,9 +107,16 @@ def _move_to_team(task: Task, team_id: int, *, at: datetime) -> bool:
 def _able_team(task: Task) -> int | None:
     """The task's own team while somebody there may still answer it, else the region's team with most such people."""
     held = Lease.objects.filter(task=task, reviewer=OuterRef("reviewers__pk"))
+    speaks = {"reviewers__languages__contains": [task.lane.language]} if task.lane.language else {}
+    able = Q(
+        reviewers__is_active=True,
+        reviewers__skills__contains=task.lane.skills,
+        reviewers__clearance__gte=task.lane.clearance,
+        **speaks,
+    )
     rows = (
         Team.objects.filter(projects=task.project_id, region=task.team.region_id)
-        .annotate(free=Count("reviewers", filter=Q(~Exists(held), reviewers__is_active=True)))
+        .annotate(free=Count("reviewers", filter=Q(~Exists(held)) & able))
         .filter(free__gt=0)
         .values_list("pk", "free")
     )

@@ -18,8 +18,11 @@ AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 BASES = {"in": frozenset({"IN"}), "ro": frozenset({"RO", "IN"})}
 
 
-def person(number: int, tasks: int, *, country: str = "IN", skills: str = "", clearance: int = 0) -> PersonCapacity:
-    return PersonCapacity(number, country, frozenset(skills.split()), frozenset(), clearance, 28800, tasks)
+def person(
+    number: int, tasks: int, *, country: str = "IN", skills: str = "", clearance: int = 0, languages: str = ""
+) -> PersonCapacity:
+    known = frozenset(skills.split()), frozenset(languages.split())
+    return PersonCapacity(number, country, *known, clearance, 28800, tasks)
 
 
 def shift(team: int, *people: PersonCapacity, day: int = 0, region: str = "in") -> TeamShift:
@@ -61,6 +64,14 @@ def test_nobody_is_asked_for_what_they_may_not_do() -> None:
     assert answer.unplaced == {2: 2}
 
 
+def test_nobody_is_asked_for_a_language_that_they_do_not_speak() -> None:
+    spoken = demand(1, 5, 1, 2, needs=Needs("in", language="hi"))
+    here, there = shift(1, person(1, 9, languages="te en")), shift(2, person(2, 3, languages="hi te"))
+    assert by_team(flow.plan(problem([spoken], [here, there]))) == {(1, 2): 3}
+    assert able(person(1, 1), Needs("in"), BASES)
+    assert not able(person(1, 1, languages="te"), Needs("in", language="hi"), BASES)
+
+
 def test_seats_of_a_task_are_for_different_people() -> None:
     assert most_tasks([10, 2], 2) == 2
     alone = flow.plan(problem([demand(1, 5, 1, overlap=2)], [shift(1, person(1, 10))]))
@@ -95,11 +106,12 @@ def test_work_that_lies_somewhere_moves_for_a_reason_only() -> None:
 SKILLS = ("", "hindi")
 ONE = st.just(1)
 people = st.builds(
-    lambda tasks, country, skills, clearance: (tasks, country, skills, clearance),
+    lambda tasks, country, skills, clearance, languages: (tasks, country, skills, clearance, languages),
     st.integers(0, 3),
     st.sampled_from(["IN", "RO"]),
     st.sampled_from(SKILLS),
     st.integers(0, 1),
+    st.sampled_from(["", "hi"]),
 )
 
 
@@ -109,8 +121,8 @@ def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
     shifts = []
     for _ in range(draw(st.integers(1, shifts_))):
         crew = [
-            person(next(numbers), tasks, country=country, skills=skills, clearance=clearance)
-            for tasks, country, skills, clearance in draw(st.lists(people, max_size=3))
+            person(next(numbers), tasks, country=country, skills=skills, clearance=clearance, languages=languages)
+            for tasks, country, skills, clearance, languages in draw(st.lists(people, max_size=3))
         ]
         shifts.append(shift(draw(st.integers(1, 2)), *crew, day=draw(st.integers(0, 2))))
     known = sorted({one.team_id for one in shifts})
@@ -119,7 +131,12 @@ def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
             key,
             draw(st.integers(0, most_tasks_)),
             *known,
-            needs=Needs(draw(st.sampled_from(["in", "ro"])), tuple(draw(st.sampled_from(SKILLS)).split()), clearance),
+            needs=Needs(
+                draw(st.sampled_from(["in", "ro"])),
+                tuple(draw(st.sampled_from(SKILLS)).split()),
+                clearance,
+                draw(st.sampled_from(["", "hi"])),
+            ),
             overlap=draw(overlaps),
             due_at=AT + timedelta(hours=draw(st.sampled_from([-5, 9, 30]))),
             team_id=draw(st.sampled_from([None, *known])),

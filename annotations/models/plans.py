@@ -89,6 +89,7 @@ class PlanLine(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     region = models.CharField(max_length=16, help_text="Where the clips live.")
     clearance = models.PositiveSmallIntegerField(default=0)
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="Blank: any.")
     due_at = models.DateTimeField()
     from_team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,

@@ -113,6 +113,7 @@ def _line(source: Source, **fields: object) -> PlanLine:
         project=source.project,
         region=source.region,
         clearance=source.clearance,
+        language=source.language,
         due_at=source.due_at,
         from_team_id=source.team_id,
         **fields,
@@ -123,7 +124,8 @@ def _same(last: Plan, lines: Sequence[PlanLine]) -> bool:
     """Whether the last plan found nobody for the same work, for the same reasons. When fresh clips are due moves on."""
 
     def said(line: PlanLine) -> tuple[object, ...]:
-        return line.project_id, line.region, line.clearance, line.from_team_id or 0, line.tasks, line.why
+        sort = line.project_id, line.region, line.clearance, line.language
+        return *sort, line.from_team_id or 0, line.tasks, line.why
 
     before = [said(line) for line in last.lines.all() if line.to_team_id is None]
     return last.state == PlanState.APPLIED and sorted(before, key=str) == sorted(map(said, lines), key=str)
@@ -144,6 +146,7 @@ def lane_of(source: Source, team_id: int) -> Lane:
         region=source.region,
         skills=list(source.skills),
         clearance=source.clearance,
+        language=source.language,
     )
     return lane
 
@@ -166,6 +169,7 @@ def _make(steps: Sequence[Step], *, at: datetime, by_hand: bool, keeps: bool) ->
                     project_id=source.project.pk,
                     region=source.region,
                     clearance=source.clearance,
+                    language=source.language,
                     after=after,
                     most=most,
                     team_id=step.team_id,

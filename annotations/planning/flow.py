@@ -50,10 +50,10 @@ def plan(problem: Problem) -> Answer:
 
 def _crews(problem: Problem, demands: list[Demand], shifts: list[TeamShift], needs: list[Needs]) -> dict[int, Crew]:
     """What the people of each team may do, and how much of it is of use: one person can take one seat of a task."""
-    kinds: dict[tuple[str, frozenset[str], int], Kind] = {}
+    kinds: dict[object, Kind] = {}
 
     def kind_of(person: PersonCapacity) -> Kind:
-        about = (person.country, person.skills, person.clearance)
+        about = (person.country, person.skills, person.clearance, person.languages)
         if about not in kinds:
             kinds[about] = frozenset(number for number, one in enumerate(needs) if able(person, one, problem.bases))
         return kinds[about]

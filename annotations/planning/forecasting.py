@@ -266,9 +266,11 @@ def _parts(
         project = active[one.project_id]
         due_at = one.due_at or picture.at + timedelta(hours=project.due_hours)
         skills = tuple(one.skills) if one.lane_id else tuple(sorted(project.skills))
-        asked = _by_whom(picture, one, Needs(one.region, skills, one.clearance), tuple(teams[one.project_id]))
+        asked = _by_whom(
+            picture, one, Needs(one.region, skills, one.clearance, one.language), tuple(teams[one.project_id])
+        )
         source = Source(
-            project, one.region, skills, one.clearance, due_at,
+            project, one.region, skills, one.clearance, one.language, due_at,
             lane_id=one.lane_id, overlap=one.overlap, team_id=one.team_id,
         )  # fmt: skip
         picture.add(source, tasks=one.tasks, teams=asked)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from annotations.models import AsksLanguage
 from clips.models import SHOWN, ClipKind, Faces
 
 # Ranks below this are turns of seats that came back, as in ``sightline_take``.
@@ -16,6 +17,10 @@ EXPRESS = 100_000_000_000
 # Nobody has begun it, and nobody by hand has said where it is to stay.
 UNTOUCHED = """t.state = 'open' AND t.answers = 0 AND t.seats_left = t.overlap"""
 KEPT = "EXISTS (SELECT 1 FROM annotations_planitem i WHERE i.task_id = t.id AND i.keeps)"
+# What whoever answers must speak for a clip (c) in a project (p): the same as ``Project.language_of``.
+SPOKEN = f"""(CASE WHEN p.asks_language = '{AsksLanguage.ALWAYS}'
+                 OR p.asks_language = '{AsksLanguage.HEARD}' AND c.kind = '{ClipKind.VOICE}'
+           THEN c.language ELSE '' END)"""
 # A clip that a project wants and has no task of: the same gate as ``clips.queries.to_label`` and ``with_proxy``.
 WANTED = f"""
        c.kind = p.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL AND p.is_active
@@ -37,6 +42,7 @@ class Fresh:
     project_id: int
     region: str
     clearance: int
+    language: str
     clips: int
     first: int
     """The lowest number among them."""
@@ -49,11 +55,11 @@ def fresh(project_ids: Sequence[int]) -> list[Fresh]:
         Fresh(*row)
         for row in _rows(
             """
-            SELECT a.project_id, a.region, a.clearance, count(*), min(a.clip_id)
+            SELECT a.project_id, a.region, a.clearance, a.language, count(*), min(a.clip_id)
               FROM annotations_awaited a
               JOIN annotations_project p ON p.id = a.project_id
              WHERE a.project_id = ANY (%(projects)s) AND p.is_active
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """,
             {"projects": list(project_ids)},
         )
@@ -66,7 +72,7 @@ def fresh_of(project_id: int, *, clip_ids: Sequence[int]) -> list[Fresh]:
         Fresh(*row)
         for row in _rows(
             f"""
-            SELECT p.id, c.region, c.is_sensitive::int, count(*), min(c.id)
+            SELECT p.id, c.region, c.is_sensitive::int, {SPOKEN}, count(*), min(c.id)
               FROM annotations_project p
               JOIN clips_clip c ON {WANTED}
              WHERE p.id = %(project)s AND c.id = ANY (%(clips)s)
@@ -75,7 +81,7 @@ def fresh_of(project_id: int, *, clip_ids: Sequence[int]) -> list[Fresh]:
                                   JOIN workforce_team w ON w.id = pt.team_id
                                   JOIN workforce_region g ON g.id = w.region_id
                                  WHERE pt.project_id = p.id)
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """,  # noqa: S608
             {"project": project_id, "clips": list(clip_ids)},
         )
@@ -98,6 +104,7 @@ class Lying:
     region: str
     skills: list[str]
     clearance: int
+    language: str
     due_on: date
     overlap: int
     due_at: datetime
@@ -114,8 +121,8 @@ def lying(*, but: Sequence[int] = ()) -> list[Lying]:
         Lying(*row)
         for row in _rows(
             f"""
-            SELECT ln.id, ln.team_id, ln.project_id, ln.region, ln.skills, ln.clearance, o.due_on, o.overlap, o.due_at,
-                   o.movable, o.seats
+            SELECT ln.id, ln.team_id, ln.project_id, ln.region, ln.skills, ln.clearance, ln.language, o.due_on,
+                   o.overlap, o.due_at, o.movable, o.seats
               FROM (SELECT t.lane_id, (t.due_at AT TIME ZONE 'UTC')::date AS due_on, t.overlap, min(t.due_at) AS due_at,
                            count(*) FILTER (WHERE {UNTOUCHED} AND NOT {KEPT}) AS movable,
                            coalesce(sum(t.seats_left) FILTER (WHERE NOT ({UNTOUCHED} AND NOT {KEPT})), 0) AS seats
@@ -139,6 +146,7 @@ class Awaited:
     project_id: int
     region: str
     clearance: int
+    language: str
     arrived_on: date
     tasks: int
     overlap: int
@@ -162,13 +170,14 @@ def awaited_clips(project_ids: Sequence[int]) -> list[Awaited]:
         Awaited(*row)
         for row in _rows(
             """
-            SELECT p.id, a.region, a.clearance, (c.created_at AT TIME ZONE g.time_zone)::date, count(*), p.overlap
+            SELECT p.id, a.region, a.clearance, a.language, (c.created_at AT TIME ZONE g.time_zone)::date, count(*),
+                   p.overlap
               FROM annotations_awaited a
               JOIN annotations_project p ON p.id = a.project_id
               JOIN clips_clip c ON c.id = a.clip_id
               JOIN workforce_region g ON g.code = a.region
              WHERE a.project_id = ANY (%(projects)s) AND p.is_active
-             GROUP BY p.id, 2, 3, 4 ORDER BY 1, 2, 3, 4
+             GROUP BY p.id, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
             """,
             {"projects": list(project_ids)},
         )
@@ -181,8 +190,8 @@ def awaited_tasks() -> list[Awaited]:
         Awaited(*row)
         for row in _rows(
             f"""
-            SELECT ln.project_id, ln.region, ln.clearance, o.arrived_on, o.tasks, o.overlap, ln.id, ln.team_id,
-                   ln.skills, o.plan_id, o.movable, o.turn, o.seats, o.due_at
+            SELECT ln.project_id, ln.region, ln.clearance, ln.language, o.arrived_on, o.tasks, o.overlap, ln.id,
+                   ln.team_id, ln.skills, o.plan_id, o.movable, o.turn, o.seats, o.due_at
               FROM (SELECT t.lane_id, (c.created_at AT TIME ZONE g.time_zone)::date AS arrived_on, hand.plan_id,
                            t.overlap, {UNTOUCHED} AND NOT {KEPT} AS movable,
                            (t.due_at AT TIME ZONE 'UTC')::date AS due_on, count(*) AS tasks,
@@ -284,6 +293,7 @@ def make_tasks(
     project_id: int,
     region: str,
     clearance: int,
+    language: str,
     after: int,
     most: int,
     team_id: int,
@@ -303,7 +313,7 @@ def make_tasks(
         listed, order = "(annotations_awaited a JOIN clips_clip c ON c.id = a.clip_id)", "a.clip_id"
         of_these = (
             "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
-            " AND a.clip_id > %(after)s"
+            " AND a.language = %(language)s AND a.clip_id > %(after)s"
         )
     else:
         listed, order, of_these = "clips_clip c", "c.id", "c.id = ANY (%(clips)s)"
@@ -313,8 +323,8 @@ def make_tasks(
             SELECT c.id, p.overlap
               FROM annotations_project p
               JOIN {listed} ON {WANTED}
-             WHERE p.id = %(project)s AND c.region = %(region)s AND c.is_sensitive = %(sensitive)s AND c.id > %(after)s
-               AND {of_these}
+             WHERE p.id = %(project)s AND c.region = %(region)s AND c.is_sensitive = %(sensitive)s
+               AND {SPOKEN} = %(language)s AND c.id > %(after)s AND {of_these}
              ORDER BY {order} LIMIT %(most)s
         ), made AS (
             INSERT INTO annotations_task
@@ -334,6 +344,7 @@ def make_tasks(
             "region": region,
             "sensitive": bool(clearance),
             "clearance": clearance,
+            "language": language,
             "after": after,
             "most": most,
             "team": team_id,

@@ -13,6 +13,7 @@ from annotations import pace
 from annotations.models import Project
 from annotations.planning import queries, reasons
 from annotations.planning.work import Demand, Needs, Problem, TeamFacts
+from config.speech import name_of
 from workforce.capacity import PersonCapacity, TeamShift, team_shifts
 from workforce.models import ResidencyBasis, Reviewer, Team
 
@@ -29,6 +30,7 @@ class Source:
     region: str
     skills: tuple[str, ...]
     clearance: int
+    language: str
     due_at: datetime
     lane_id: int | None = None
     """None: clips that are no tasks yet."""
@@ -71,7 +73,7 @@ class Picture:
         self.demands.append(
             Demand(
                 key=key,
-                needs=Needs(source.region, source.skills, source.clearance),
+                needs=Needs(source.region, source.skills, source.clearance, source.language),
                 overlap=source.overlap if seats is None else 1,
                 tasks=tasks if seats is None else seats,
                 due_at=source.due_at,
@@ -134,6 +136,7 @@ def add_fresh(picture: Picture, project: Project, found: queries.Fresh, *, teams
         region=found.region,
         skills=tuple(sorted(project.skills)),
         clearance=found.clearance,
+        language=found.language,
         due_at=picture.at + timedelta(hours=project.due_hours),
         overlap=project.overlap,
         first_clip=found.first,
@@ -150,6 +153,7 @@ def add_lying(
         region=row.region,
         skills=tuple(row.skills),
         clearance=row.clearance,
+        language=row.language,
         due_at=row.due_at,
         lane_id=row.lane_id,
         due_on=row.due_on,
@@ -170,7 +174,8 @@ def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
         return {}
     people: dict[int, list[PersonCapacity]] = defaultdict(list)
     for row in Reviewer.objects.filter(is_active=True).order_by("pk"):
-        one = PersonCapacity(row.pk, row.country, frozenset(row.skills), frozenset(), row.clearance, 0, 0)
+        known = frozenset(row.skills), frozenset(row.languages)
+        one = PersonCapacity(row.pk, row.country, *known, row.clearance, 0, 0)
         people[row.team_id].append(one)
     at_work = {shift.team_id for shift in picture.shifts if shift.people}
     closed = sorted(set(picture.teams) - at_work)
@@ -186,6 +191,7 @@ def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
     return {
         key: reasons.why(
             picture.demands[key],
+            language=name_of(picture.demands[key].needs.language),
             teams=picture.teams,
             people=people,
             shifts=picture.shifts,

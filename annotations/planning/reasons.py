@@ -15,6 +15,7 @@ LONGEST = 300
 def why(
     demand: Demand,
     *,
+    language: str,
     teams: Mapping[int, TeamFacts],
     people: Mapping[int, Sequence[PersonCapacity]],
     shifts: Sequence[TeamShift],
@@ -24,7 +25,8 @@ def why(
 ) -> str:
     """Why nobody was found for a demand: who would be needed, and what each team that has them is waiting for.
 
-    ``people`` are all of each team, at work or not; ``opens`` is when a team that has no shift now begins its next.
+    ``language`` is what the demand's is called. ``people`` are all of each team, at work or not; ``opens`` is when a
+    team that has no shift now begins its next.
     """
     asked = sorted(team_id for team_id in demand.teams if team_id in teams)
     if not asked:
@@ -36,6 +38,8 @@ def why(
     seen = [one for one in everybody if one.country in bases.get(needs.region, frozenset())]
     if not seen:
         return f"nobody in the teams of the project may see footage of region {needs.region}"
+    if needs.language and not any(needs.language in one.languages for one in seen):
+        return f"needs {language}; nobody in {_names(asked, teams)} speaks it"[:LONGEST]
     for skill in needs.skills:
         if not any(skill in one.skills for one in seen):
             reasons.append(f"nobody in {_names(asked, teams)} has it")
@@ -46,7 +50,7 @@ def why(
         count = len({one.reviewer_id for one in people.get(team_id, ()) if able(one, needs, bases)})
         if count:
             reasons.append(_team(demand, teams[team_id], count, shifts, opens.get(team_id), zones, bases))
-    asks = [*needs.skills, *(["clearance"] if needs.clearance else [])]
+    asks = [*([language] if needs.language else []), *needs.skills, *(["clearance"] if needs.clearance else [])]
     said = [f"needs {' and '.join(asks)}"] if asks else []
     return "; ".join([*said, *(reasons or ["nobody in the teams of the project has all of it"])])[:LONGEST]
 

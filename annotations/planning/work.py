@@ -21,6 +21,8 @@ class Needs:
     region: str
     skills: tuple[str, ...] = ()
     clearance: int = 0
+    language: str = ""
+    """What is spoken; empty: anybody."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,13 @@ class Answer:
 
 
 def able(person: PersonCapacity, needs: Needs, bases: Bases) -> bool:
-    """Whether the person may be handed such work: by country, skills and clearance, as the claim asks it."""
+    """Whether the person may be handed such work: by country, skills, clearance and language, as the claim
+    asks it."""
     return (
         person.country in bases.get(needs.region, frozenset())
         and needs.clearance <= person.clearance
         and person.skills.issuperset(needs.skills)
+        and (not needs.language or needs.language in person.languages)
     )
 
 
