@@ -74,8 +74,8 @@ def receive(
     ``key`` what the sender calls this request, ``language`` what is spoken in it, if that is known. The row comes first
     and waits, with a due time, for its bytes: whatever dies in between is found and cleared by
     ``sweeping.clear_half_received``. A registered upload whose file comes this way instead is carried on, and with
-    ``adopt`` so is one of the same bytes that may have died: two that store them at once store the same, and one of them
-    moves the row.
+    ``adopt`` so is one of the same bytes that may have died: two that store them at once store the same, and one of
+    them moves the row.
 
     Raises the media refusals of ``clips/errors.py``, :class:`UploadInProgress`, :class:`ConsentTakenBack`,
     :class:`config.errors.KeyReused`, :class:`StorageAway`.

@@ -82,6 +82,17 @@ def test_seats_of_a_task_are_for_different_people() -> None:
     assert by_team(flow.plan(problem([demand(1, 5, 1, overlap=2)], apart))) == {(1, 1): 4}
 
 
+def test_seats_for_different_teams_are_one_each() -> None:
+    three = [shift(team, person(team, room)) for team, room in ((1, 9), (2, 4), (3, 3))]
+    apart = flow.plan(problem([demand(1, 9, 1, 2, 3, overlap=2, apart=True)], three))
+    # Seven seats beside the first team's: each task has one of those.
+    assert sum(by_team(apart).values()) == 7
+    assert {one.team_id: one.seats for one in apart.placed} == {1: 7, 2: 4, 3: 3}
+    assert apart.unplaced == {1: 2}
+    alone = flow.plan(problem([demand(1, 9, 1, overlap=2, apart=True)], [shift(1, person(1, 9), person(2, 9))]))
+    assert alone.unplaced == {1: 9}
+
+
 def test_what_is_due_first_is_done_first_and_what_is_late_is_said() -> None:
     later = demand(1, 5, 1, due_at=AT + timedelta(days=9))
     sooner = demand(2, 5, 1, due_at=AT + timedelta(hours=9))
@@ -116,7 +127,7 @@ people = st.builds(
 
 
 @st.composite
-def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
+def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3, apart=st.just(False)) -> Problem:
     numbers = itertools.count(1)
     shifts = []
     for _ in range(draw(st.integers(1, shifts_))):
@@ -141,6 +152,7 @@ def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
             due_at=AT + timedelta(hours=draw(st.sampled_from([-5, 9, 30]))),
             team_id=draw(st.sampled_from([None, *known])),
             priority=draw(st.sampled_from([0, 12])),
+            apart=draw(apart),
         )
         for key, clearance in enumerate(draw(st.lists(st.integers(0, 1), min_size=1, max_size=2)))
     ]
@@ -195,7 +207,12 @@ def can_be_done(found: Problem, answer: Answer) -> bool:
         for shift_ in found.shifts:
             for one in shift_.people if shift_.team_id == team else ():
                 rooms.setdefault(one.reviewer_id, [one, 0])[1] += one.tasks
-        wanted = [demands[one.key] for one in answer.placed if one.team_id == team for _ in range(one.tasks)]
+        wanted = [
+            demands[one.key]
+            for one in answer.placed
+            if one.team_id == team
+            for _ in range(one.seats // demands[one.key].per_team)
+        ]
         if not _dealt(wanted, {who: room for who, (_one, room) in rooms.items()}, rooms):
             return False
     return True
@@ -208,23 +225,27 @@ def _dealt(wanted: list[Demand], left: dict[int, int], people_: dict[int, list])
     free = [who for who, room in left.items() if room and able(people_[who][0], first.needs, BASES)]
     return any(
         _dealt(wanted[1:], {who: room - (who in chosen) for who, room in left.items()}, people_)
-        for chosen in itertools.combinations(free, first.overlap)
+        for chosen in itertools.combinations(free, first.per_team)
     )
 
 
-@settings(max_examples=200, deadline=None)
-@given(problems(overlaps=st.integers(1, 3), most_tasks_=3, shifts_=2))
+@settings(max_examples=300, deadline=None)
+@given(problems(overlaps=st.integers(1, 3), most_tasks_=3, shifts_=2, apart=st.booleans()))
 def test_a_plan_is_never_more_than_these_people_can_do(found: Problem) -> None:
     answer = flow.plan(found)
     assert can_be_done(found, answer)
     for one in found.demands:
         given_ = sum(placed.tasks for placed in answer.placed if placed.key == one.key)
         assert given_ + answer.unplaced.get(one.key, 0) == one.tasks
-        assert all(type(placed.tasks) is int and placed.tasks > 0 for placed in answer.placed)
+        mine = [placed for placed in answer.placed if placed.key == one.key]
+        assert all(type(placed.tasks) is int and placed.tasks > 0 for placed in mine if not one.apart)
+        # Whole tasks; and where seats are for different teams, no team has two of one.
+        assert sum(placed.seats for placed in mine) == given_ * one.overlap
+        assert all(placed.tasks <= placed.seats <= given_ for placed in mine if one.apart)
 
 
 @settings(max_examples=100, deadline=None)
-@given(problems(overlaps=st.integers(1, 3)), st.randoms(use_true_random=False))
+@given(problems(overlaps=st.integers(1, 3), apart=st.booleans()), st.randoms(use_true_random=False))
 def test_the_same_input_gives_the_same_plan_in_whatever_order(found: Problem, chance) -> None:
     demands, shifts = list(found.demands), list(found.shifts)
     first = flow.plan(found)

@@ -111,7 +111,10 @@ class ProjectAdmin(Register):
         ("What is asked", {"fields": ["clip_kind", "purpose", "label_schema", "schema_version"]}),
         ("What reviewers are shown", {"fields": ["faces", "clips_without_proxy", "categories", "starts_blurred"]}),
         ("Who may answer", {"fields": ["skills", "asks_language", "prefetch"]}),
-        ("How answers are gathered", {"fields": ["overlap", "most_seats", "amend_minutes", "due_hours", "priority"]}),
+        (
+            "How answers are gathered",
+            {"fields": ["overlap", "most_seats", "seats_apart", "amend_minutes", "due_hours", "priority"]},
+        ),
         ("How long a lease lasts", {"fields": ["lease_seconds", "lease_most_seconds", "grace_seconds"]}),
     ]
 

@@ -72,9 +72,11 @@ class TaskAdmin(Plannable, Large):
 
     @display(description=_("Seats"))
     def seats(self, task: Task) -> str:
-        held = task.overlap - task.answers - task.seats_left
+        held = task.overlap - task.answers - task.seats_left - task.seats_later
         said = _("%(answers)s of %(overlap)s answered") % {"answers": task.answers, "overlap": task.overlap}
-        return said + (_(", %(count)s held") % {"count": held} if held else "")
+        said += _(", %(count)s held") % {"count": held} if held else ""
+        later = _(", %(count)s later, for other teams") % {"count": task.seats_later}
+        return said + (later if task.seats_later else "")
 
     @display(description=_("Votes"))
     def votes_said(self, task: Task) -> str:

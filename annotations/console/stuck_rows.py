@@ -147,9 +147,10 @@ def tasks(user: User, at: datetime) -> Section:
     said = _reasons(user, found)
 
     def row(task: Task) -> Row:
-        held = task.overlap - task.answers - task.seats_left
+        held = task.overlap - task.answers - task.seats_left - task.seats_later
         why = _("%(answers)s of %(overlap)s answered") % {"answers": task.answers, "overlap": task.overlap}
         why += _(", %(count)s held") % {"count": held} if held else _(", nobody holds it")
+        why += _(", %(count)s later, for other teams") % {"count": task.seats_later} if task.seats_later else ""
         reason = said.get(
             (task.project_id, task.team_id, task.lane.region, task.lane.clearance, task.lane.language), ""
         )

@@ -31,6 +31,7 @@ class AsksLanguage(models.TextChoices):
     "schema_version",
     "overlap",
     "most_seats",
+    "seats_apart",
     "skills",
     "asks_language",
     "priority",
@@ -81,6 +82,12 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(15)],
         help_text="On a tie one more answer is asked for, up to this many in all; then the task is disputed.",
     )
+    seats_apart = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="On: each answer of a task is of another team, one after the other; so there are as many teams as "
+        "answers, or some are never given. A change counts for tasks that are made from then on.",
+    )
     skills = ArrayField(
         models.SlugField(max_length=32),
         default=list,
@@ -92,7 +99,7 @@ class Project(models.Model):
         choices=AsksLanguage.choices,
         default=AsksLanguage.HEARD,
         db_default=AsksLanguage.HEARD,
-        help_text="Whether a reviewer must speak the language of the clip, where that is known: of voice clips, of all, "
+        help_text="Whether a reviewer must speak the language of the clip, where that is known: of voice clips, of all "
         "or never. A change counts for tasks that are made from then on.",
     )
     priority = models.PositiveSmallIntegerField(

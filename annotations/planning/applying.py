@@ -98,7 +98,7 @@ def lines_of(picture: Picture, answer: Answer) -> tuple[list[PlanLine], list[Ste
     for placed in answer.placed:
         source, demand = picture.sources[placed.key], picture.demands[placed.key]
         changes = placed.team_id != source.team_id or source.due_is_new or source.priority is not None
-        if not demand.stays and changes:
+        if not demand.stays and not demand.later and changes and placed.tasks:
             line = _line(source, tasks=placed.tasks, to_team_id=placed.team_id, late=placed.late)
             lines.append(line)
             steps.append(Step(placed.key, source, placed.team_id, placed.tasks, line))
@@ -216,6 +216,10 @@ def _move_lot(step: Step, lane: Lane, ids: Sequence[int] | None, most: int, *, b
     by_number = ids is not None
     picked = queries.pick(
         lane_id=source.lane_id,
+        team_id=step.team_id,
+        apart=source.apart,
+        answers=source.answers,
+        later=source.later,
         due_on=None if by_number else source.due_on,
         overlap=None if by_number else source.overlap,
         most=most,

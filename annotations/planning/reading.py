@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
@@ -36,6 +36,12 @@ class Source:
     """None: clips that are no tasks yet."""
     due_on: date | None = None
     overlap: int = 1
+    apart: bool = False
+    """Each answer is for another team,"""
+    answers: int = 0
+    """so many of which are given, and"""
+    later: int = 0
+    """so many are opened after this one."""
     first_clip: int = 0
     team_id: int | None = None
     ids: Sequence[int] | None = None
@@ -66,23 +72,41 @@ class Picture:
     demands: list[Demand] = field(default_factory=list)
     sources: dict[int, Source] = field(default_factory=dict)
 
-    def add(self, source: Source, *, tasks: int, teams: Sequence[int], seats: int | None = None) -> None:
-        """A demand and its source; ``seats``: only room that is taken up, in seats."""
+    def add(
+        self,
+        source: Source,
+        *,
+        tasks: int,
+        teams: Sequence[int],
+        seats: int | None = None,
+        overlap: int | None = None,
+        apart: bool = False,
+    ) -> None:
+        """A demand and its source; ``seats``: only room that is taken up, in seats. ``overlap``: only so many seats of
+        each; ``apart``: for different teams."""
         key = len(self.demands)
         self.sources[key] = source
         self.demands.append(
             Demand(
                 key=key,
                 needs=Needs(source.region, source.skills, source.clearance, source.language),
-                overlap=source.overlap if seats is None else 1,
+                overlap=1 if seats is not None else source.overlap if overlap is None else overlap,
                 tasks=tasks if seats is None else seats,
                 due_at=source.due_at,
                 teams=tuple(teams),
                 team_id=source.team_id,
                 stays=seats is not None,
                 priority=source.hours,
+                apart=apart,
             )
         )
+
+    def add_later(self, source: Source, *, tasks: int, teams: Sequence[int], stays: bool = False) -> None:
+        """Seats that are opened for these teams once another has answered; ``stays``: nobody asks where."""
+        if not source.later:
+            return
+        self.add(source, tasks=tasks, teams=teams, overlap=source.later, apart=True)
+        self.demands[-1] = replace(self.demands[-1], team_id=None, later=True, stays=stays)
 
     def problem(self) -> Problem:
         return Problem(self.at, self.end, tuple(self.demands), tuple(self.shifts), self.teams, self.bases)
@@ -141,7 +165,7 @@ def add_fresh(picture: Picture, project: Project, found: queries.Fresh, *, teams
         overlap=project.overlap,
         first_clip=found.first,
     )
-    picture.add(source, tasks=found.clips, teams=teams)
+    picture.add(source, tasks=found.clips, teams=teams, apart=project.seats_apart)
 
 
 def add_lying(
@@ -158,13 +182,21 @@ def add_lying(
         lane_id=row.lane_id,
         due_on=row.due_on,
         overlap=row.overlap,
+        apart=row.apart,
+        answers=len(row.answered),
+        later=row.later,
         team_id=row.team_id,
     )
+    # Where each answer is for another team, one seat of a task is open at a time.
+    open_seats = 1 if row.apart else row.overlap
+    teams = [team_id for team_id in teams if team_id not in row.answered]
     if row.movable and not stays:
-        picture.add(source, tasks=row.movable, teams=teams)
-    seats = row.seats + (row.movable * row.overlap if stays else 0)
+        picture.add(source, tasks=row.movable, teams=teams, overlap=open_seats)
+    seats = row.seats + (row.movable * open_seats if stays else 0)
     if seats:
         picture.add(source, tasks=0, teams=teams, seats=seats)
+    others = [team_id for team_id in teams if team_id != row.team_id]
+    picture.add_later(source, tasks=row.tasks, teams=others, stays=stays)
 
 
 def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:

@@ -43,6 +43,15 @@ class Demand:
     """Somebody has begun them, or they were put there by hand: they only take up room."""
     priority: int = 0
     """Hours by which they go before others."""
+    apart: bool = False
+    """Its seats are for different teams, one each."""
+    later: bool = False
+    """Seats that are opened when another team has answered: they take up room, and are nowhere yet."""
+
+    @property
+    def per_team(self) -> int:
+        """Seats of each task that one team has."""
+        return 1 if self.apart else self.overlap
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Placed:
-    """So many of a demand's tasks for one team."""
+    """So many of a demand's tasks for one team; where seats are for different teams, those that it begins."""
 
     key: int
     team_id: int
@@ -79,6 +88,8 @@ class Placed:
     """How many of them will be done after they are due, by the shifts they fall into."""
     done_at: datetime
     """When the last shift that they fall into ends."""
+    seats: int
+    """Seats of the demand that are for the team, of tasks that another begins, too."""
 
 
 @dataclass(frozen=True)

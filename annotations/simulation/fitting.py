@@ -109,6 +109,7 @@ def _project(project: Project) -> dict[str, Any]:
         "kind": project.clip_kind,
         "overlap": project.overlap,
         "most_seats": project.most_seats,
+        "seats_apart": project.seats_apart,
         "due_hours": project.due_hours,
         "priority": project.priority,
         "prefetch": project.prefetch,

@@ -158,8 +158,8 @@ def add_clips(
             WITH clip AS (
                 INSERT INTO clips_clip
                        (region, kind, language, source, is_sensitive, owner_key, uploaded_by_id, created_at, state,
-                        state_since, attempts, attempts_allowed, percent, failure, original_key, sha256, size_bytes, duration_ms,
-                        width, height, facts)
+                        state_since, attempts, attempts_allowed, percent, failure, original_key, sha256, size_bytes,
+                        duration_ms, width, height, facts)
                 SELECT %(region)s, %(kind)s, %(language)s, 'owner_troubleshooting', n <= %(sensitive)s,
                        'owner-of-' || %(region)s || '-' || lpad((n %% 100)::text, 3, '0'), %(by)s, x.at, 'ready', x.at,
                        1, 3, 100, '', x.key || '/original', encode(sha256(x.key::bytea), 'hex'), 1, %(ms)s, 1280, 720,

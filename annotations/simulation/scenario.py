@@ -68,6 +68,7 @@ class ProjectSaid:
     kind: str = "video"
     overlap: int = 1
     most_seats: int = 5
+    seats_apart: bool = False
     due_hours: int = 24
     priority: int = 0
     prefetch: int = 3

@@ -118,6 +118,7 @@ def _projects(scenario: Scenario, teams: dict[str, Team]) -> None:
             clip_kind=said.kind,
             overlap=said.overlap,
             most_seats=said.most_seats,
+            seats_apart=said.seats_apart,
             due_hours=said.due_hours,
             priority=said.priority,
             prefetch=said.prefetch,

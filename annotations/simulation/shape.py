@@ -65,6 +65,7 @@ PROJECT = _thing(
     kind={"enum": ["video", "voice"]},
     overlap=_whole(1, 9),
     most_seats=_whole(1, 15),
+    seats_apart={"type": "boolean"},
     due_hours=_whole(1, 24 * 60),
     priority=_whole(0, 240),
     prefetch=_whole(1, 20),
