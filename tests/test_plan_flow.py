@@ -116,6 +116,7 @@ def test_work_that_lies_somewhere_moves_for_a_reason_only() -> None:
 
 SKILLS = ("", "hindi")
 ONE = st.just(1)
+NO = st.just(False)
 people = st.builds(
     lambda tasks, country, skills, clearance, languages: (tasks, country, skills, clearance, languages),
     st.integers(0, 3),
@@ -127,7 +128,7 @@ people = st.builds(
 
 
 @st.composite
-def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3, apart=st.just(False)) -> Problem:
+def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3, apart=NO) -> Problem:
     numbers = itertools.count(1)
     shifts = []
     for _ in range(draw(st.integers(1, shifts_))):

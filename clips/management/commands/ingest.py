@@ -32,8 +32,8 @@ class Command(BaseCommand):
     help = (
         "Take in every file of a folder, or of a manifest: a line of JSON for each, with file (relative to the "
         "manifest), owner, region, source, language, consent and event; what a line leaves out is what the options "
-        "say. Safe to repeat and to kill: run it again. Exits 0 when every file is here, 1 when some were refused, 2 when "
-        "it could not begin."
+        "say. Safe to repeat and to kill: run it again. Exits 0 when every file is here, 1 when some were refused, 2 "
+        "when it could not begin."
     )
     requires_migrations_checks = True
 
