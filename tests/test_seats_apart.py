@@ -1,4 +1,4 @@
-"""Answers that are each of another team: one seat open at a time, and then the next team's; said where there is none."""
+"""Answers that are each of another team: one seat is open at a time, then the next team's; said where there is none."""
 
 from __future__ import annotations
 
