@@ -220,7 +220,7 @@ def read(*, at: datetime) -> Kept:
     kept.rows = [
         Row(
             one,
-            tuple(sorted({team for part in mine for team in part.teams})),
+            tuple(sorted({team for part in mine for team in picture.demands[part.key].teams})),
             sum(part.seats for part in mine),
             picture.sources[mine[0].key].due_at,
             np.maximum.reduce([ends[part.key] for part in mine]),
