@@ -115,7 +115,7 @@ def one_more_seat(task: Task, *, at: datetime) -> bool:
         old=task.state,
         new=TaskState.OPEN,
         overlap=F("overlap") + 1,
-        seats_later=F("seats_later") + task.seats_apart,
+        seats_later=F("seats_later") + int(task.seats_apart),
         label="",
         votes={},
         state_since=at,

@@ -74,4 +74,5 @@ def note(clip: Clip, given: Agreement, event: Event | None, *, language: str = "
             events.record(held, event)
             if language and not held.language:
                 Clip.objects.filter(pk=held.pk).update(language=language)
+                clip.language = language
     return True

@@ -48,6 +48,7 @@ def spread() -> int:
     return spreading.spread(at=database_now())
 
 
+@pytest.mark.django_db(transaction=True)
 def test_each_is_handed_what_they_speak_and_a_change_counts_at_once(gateway) -> None:
     team = make_team()
     asha, ravi = make_reviewer("asha", team, languages=["hi", "te"]), make_reviewer("ravi", team)

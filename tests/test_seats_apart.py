@@ -181,7 +181,7 @@ def test_by_hand_it_is_chosen_who_begins_and_that_is_taken_back(teams) -> None:
     assert set(Task.objects.values_list("team", "seats_left", "seats_later")) == {(teams[1].pk, 1, 1)}
     lease = take(of(teams[1]))
     with pytest.raises(PlanBegun):
-        undoing.undo(plan.pk, by=officer, reason="no", at=database_now())
+        undoing.undo(plan.pk, by=officer, reason="no more", at=database_now())
     leasing.give_back(lease.reviewer, lease.pk, at=database_now())
     other = by_hand.apply(
         Choice(project.pk, task_ids=list(Task.objects.exclude(pk=lease.task_id).values_list("pk", flat=True)),
