@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotations.models.lanes import Lane
 from annotations.models.projects import Project
 from annotations.models.tasks import Task
+from config.speech import name_of
 from config.states import Moves
 from workforce.models import Team
 
@@ -119,6 +120,11 @@ class PlanLine(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.number} of plan {self.plan_id}"
+
+    @property
+    def spoken(self) -> str:
+        """What is spoken, as it is called."""
+        return name_of(self.language)
 
 
 class PlanItem(models.Model):
