@@ -80,12 +80,12 @@ CHECKS = [
     ),
     Check(
         "seats",
-        "A task's free seats, live leases and answers are its overlap.",
+        "A task's free seats, those for later, live leases and answers are its overlap.",
         """
-        SELECT t.id AS task, t.overlap, t.seats_left, t.answers, count(l.id) AS live
+        SELECT t.id AS task, t.overlap, t.seats_left, t.seats_later, t.answers, count(l.id) AS live
           FROM annotations_task t LEFT JOIN annotations_lease l ON l.task_id = t.id AND l.state = 'live'
          GROUP BY t.id
-        HAVING t.seats_left + t.answers + count(l.id) <> t.overlap
+        HAVING t.seats_left + t.seats_later + t.answers + count(l.id) <> t.overlap
         """,
     ),
     Check(
@@ -103,6 +103,19 @@ CHECKS = [
         "Nobody holds or has held two seats of one task.",
         "SELECT min(id) AS lease, task_id AS task, reviewer_id AS reviewer FROM annotations_lease"
         " GROUP BY task_id, reviewer_id HAVING count(*) > 1",
+    ),
+    Check(
+        "seats-apart",
+        "Where each answer is for another team, no team has given two, and none that gave one is asked again.",
+        """
+        SELECT t.id AS task, t.team_id AS team, count(a.id) AS answers, count(DISTINCT a.team_id) AS teams
+          FROM annotations_task t JOIN annotations_annotation a ON a.task_id = t.id
+         WHERE t.seats_apart
+         GROUP BY t.id
+        HAVING count(DISTINCT a.team_id) < count(a.id)
+            OR t.state = 'open' AND t.overlap > t.answers + t.seats_later
+               AND bool_or(a.team_id IS NOT DISTINCT FROM t.team_id)
+        """,
     ),
     Check(
         "annotation-under-its-lease",
@@ -187,6 +200,17 @@ CHECKS = [
          WHERE t.state = 'open'
            AND (n.team_id <> t.team_id OR n.project_id <> t.project_id OR n.region <> c.region
                 OR n.clearance < c.is_sensitive::integer)
+        """,
+    ),
+    Check(
+        "lane-speaks-its-tasks-language",
+        "An open task that asks for a language asks for its clip's.",
+        """
+        SELECT t.id AS task, n.id AS lane, n.language, c.language AS spoken
+          FROM annotations_lane n
+          JOIN annotations_task t ON t.lane_id = n.id
+          JOIN clips_clip c ON c.id = t.clip_id
+         WHERE n.language <> '' AND t.state = 'open' AND n.language <> c.language
         """,
     ),
     Check(

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F
 
-from annotations import queries
+from annotations import passing, queries
 from annotations.models import TASK_MOVES, Annotation, Task, TaskState
 from clips.queries import reviewable
 from config.states import move
@@ -43,7 +43,7 @@ def settle(task_id: int, *, at: datetime) -> str | None:
         rows = Task.objects.filter(pk=task_id)
         if label is not None:
             new, changes = TaskState.SETTLED, {"label": label, "due_at": None}
-        elif task.overlap < task.project.most_seats:
+        elif task.overlap < task.project.most_seats and _has_team_left(task):
             return TaskState.OPEN if one_more_seat(task, at=at) else None
         else:
             new, changes = TaskState.DISPUTED, {"due_at": None}
@@ -92,6 +92,11 @@ def settle_all(task_ids: Collection[int], *, at: datetime) -> int:
     return len(answers)
 
 
+def _has_team_left(task: Task) -> bool:
+    """Whether one more answer could be given: where each is of another team, it takes a team that has not answered."""
+    return not task.seats_apart or passing.next_team(task) is not None
+
+
 def waiting(*, at: datetime, most: int = 500) -> list[int]:
     """Full tasks that nobody settled yet, longest first. Their due time stays, for the case of one more seat."""
     full = Task.objects.filter(state=TaskState.FULL, state_since__lte=at).order_by("state_since")
@@ -99,13 +104,18 @@ def waiting(*, at: datetime, most: int = 500) -> list[int]:
 
 
 def one_more_seat(task: Task, *, at: datetime) -> bool:
-    """Open a task, whose row the caller holds and of which no seat is free, with one more; it is weighed anew."""
+    """Open a task, whose row the caller holds and of which no seat is free, with one more; it is weighed anew. False
+    when it moved meanwhile, or when each answer is of another team and every team has answered."""
+    team_id = passing.next_team(task) if task.seats_apart else None
+    if task.seats_apart and team_id is None:
+        return False
     moved = move(
         Task.objects.filter(pk=task.pk),
         moves=TASK_MOVES,
         old=task.state,
         new=TaskState.OPEN,
         overlap=F("overlap") + 1,
+        seats_later=F("seats_later") + int(task.seats_apart),
         label="",
         votes={},
         state_since=at,
@@ -113,7 +123,10 @@ def one_more_seat(task: Task, *, at: datetime) -> bool:
         looked_at=None,
     )
     if moved == 1:
-        queries.return_seat(task.pk)
+        if team_id is None:
+            queries.return_seat(task.pk)
+        else:
+            passing.open_seat(task, team_id)
         if not reviewable(task.project.purpose).filter(pk=task.clip_id).exists():
             # Put aside until it may be shown again.
             rows = Task.objects.filter(pk=task.pk)

@@ -194,6 +194,7 @@ class HeldClipOut(serializers.Serializer[Any]):
     region = serializers.CharField()
     kind = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]  # DRF's own argument name
+    language = serializers.CharField(help_text="What is spoken in it; empty: not known.")
     state = serializers.CharField()
     created_at = serializers.DateTimeField()
     is_sensitive = serializers.BooleanField()

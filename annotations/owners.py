@@ -101,6 +101,7 @@ CLIP_FIELDS = [
     "region",
     "kind",
     "source",
+    "language",
     "state",
     "created_at",
     "is_sensitive",

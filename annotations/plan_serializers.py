@@ -59,8 +59,8 @@ class PlanLineOut(serializers.ModelSerializer[PlanLine]):
     class Meta:
         model = PlanLine
         fields = [
-            "number", "project", "region", "clearance", "due_at", "from_team", "to_team", "tasks", "late", "done",
-            "why",
+            "number", "project", "region", "clearance", "language", "due_at", "from_team", "to_team", "tasks", "late",
+            "done", "why",
         ]  # fmt: skip
 
 

@@ -177,6 +177,7 @@ def lane_for(*, team: Team | int, project: Project, clip: Clip) -> Lane:
         region=clip.region,
         skills=sorted(project.skills),
         clearance=int(clip.is_sensitive),
+        language=project.language_of(clip),
     )
     return lane
 

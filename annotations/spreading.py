@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
-from annotations import faces
+from annotations import faces, passing
 from annotations.models import Lease, LeaseState, PlanKind, PlanLine, Project, Task, TaskState
 from annotations.planning import queries, running
 from annotations.queries import lane_for, return_seat
@@ -75,8 +75,10 @@ def rehome_stuck(*, at: datetime, most: int = 200) -> int:
             Q(due_at__lte=at) | Q(answers__gt=0),
             ~Exists(live),
             state=TaskState.OPEN,
+            # What waits for its next team has its own sweep.
+            seats_left__gt=0,
         )
-        .select_related("team", "project", "clip")
+        .select_related("team", "project", "clip", "lane")
         .order_by("due_at")[:most]
     )
     moved = 0
@@ -106,10 +108,11 @@ def _move_to_team(task: Task, team_id: int, *, at: datetime) -> bool:
 
 def _able_team(task: Task) -> int | None:
     """The task's own team while somebody there may still answer it, else the region's team with most such people."""
-    held = Lease.objects.filter(task=task, reviewer=OuterRef("reviewers__pk"))
+    free = Q(passing.may("reviewers__", task.lane), ~Exists(passing.held_by(task, OuterRef("reviewers__pk"))))
+    teams = Team.objects.filter(projects=task.project_id, region=task.team.region_id)
     rows = (
-        Team.objects.filter(projects=task.project_id, region=task.team.region_id)
-        .annotate(free=Count("reviewers", filter=Q(~Exists(held), reviewers__is_active=True)))
+        passing.unanswered(task, teams)
+        .annotate(free=Count("reviewers", filter=free))
         .filter(free__gt=0)
         .values_list("pk", "free")
     )

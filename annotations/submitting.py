@@ -12,8 +12,8 @@ from config.errors import NotFound
 
 
 def submit(user_id: int, lease_id: int, *, token: UUID, answer: Any) -> tuple[Annotation, bool, bool]:
-    """Write the reviewer's answer under their lease; returns it, whether this call wrote it, and whether the task is
-    full with it.
+    """Write the reviewer's answer under their lease; returns it, whether this call wrote it, and whether somebody
+    should look at the task now: it is full, or it is another team's turn.
 
     A repeat gets the first answer, so after a lost reply repeating tells the outcome. Raises :class:`NotFound`,
     :class:`StaleToken`, :class:`AnswerNotInSchema`, :class:`LeaseReturned` or :class:`LeaseLapsed`; then nothing

@@ -45,7 +45,8 @@ def requeue(task_id: int, *, by: User, reason: str, at: datetime) -> Task:
         if task.state == TaskState.STOPPED:
             raise ClipTakenAway
         if task.state in {TaskState.SETTLED, TaskState.DISPUTED}:
-            consensus.one_more_seat(task, at=at)
+            if not consensus.one_more_seat(task, at=at):
+                raise NothingToRequeue("Each answer is of another team, and no team is left that could give one more.")
         elif task.state != TaskState.OPEN or not held:
             raise NothingToRequeue
         for lease in held:

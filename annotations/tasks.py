@@ -12,6 +12,7 @@ from annotations import (
     exporting,
     forgetting,
     leasing,
+    passing,
     queries,
     spreading,
     stopping,
@@ -88,7 +89,10 @@ def sweep_consents() -> None:
 
 @shared_task
 def settle_task(task_id: int) -> None:
-    consensus.settle(task_id, at=database_now())
+    """A full task is settled, and one that the next team should answer is passed on."""
+    at = database_now()
+    consensus.settle(task_id, at=at)
+    passing.pass_on(task_id, at=at)
 
 
 @shared_task
@@ -98,6 +102,7 @@ def sweep_tasks() -> None:
             return
         at = database_now()
         each(consensus.waiting(at=at), lambda task_id: consensus.settle(task_id, at=at))
+        each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         spreading.rehome_stuck(at=at)
 
 

@@ -91,6 +91,7 @@ class ClipsView(APIView):
             sha256=upload.sha256,
             key=key,
             event=event_of(fields.get("event")),
+            language=fields.get("language", ""),
         )
         if received.is_new:
             ring_for(received.clip.pk, received.clip.region)
@@ -188,6 +189,7 @@ class UploadsView(APIView):
             by=cast(User, request.user),
             at=database_now(),
             key=key,
+            language=fields.get("language", ""),
         )
         out = ClipOut(found.clip, context={"request": request}).data
         link = found.link and {

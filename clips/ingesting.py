@@ -25,7 +25,7 @@ from rest_framework import serializers
 from clips import receiving
 from clips.errors import ClipTooLarge, EmptyFile
 from clips.models import OWNER_KEY, Source
-from clips.serializers import ConsentIn, EventIn, agreement_of, event_of
+from clips.serializers import ConsentIn, EventIn, Language, agreement_of, event_of
 from clips.tasks import ring_for
 from config.clock import database_now
 from config.errors import BadInput, Refusal
@@ -84,6 +84,7 @@ class LineIn(StrictSerializer):
     file = Text(max_length=4096)
     region = Text(max_length=16)
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
+    language = Language()
     owner = Text(max_length=64, required=False, validators=[OWNER_KEY])
     consent = ConsentIn()
     event = EventIn(required=False)
@@ -200,6 +201,7 @@ def _take(item: Item, *, root: Path, common: dict[str, Any], by: User) -> Outcom
             source=fields["source"],
             given=given,
             event=event,
+            language=fields.get("language", ""),
             by=by,
             at=database_now(),
             # What is probed and stored is what was hashed, whoever writes to the original meanwhile.

@@ -263,6 +263,7 @@ def finish(held: Claim, *, at: datetime) -> bool:
             failure="",
             facts={},
             sound={},
+            language="",
             size_bytes=0,
             width=0,
             height=0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -94,3 +94,23 @@ def lock_owner(owner_key: str) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT sightline_lock_owner(%s)", [owner_key])
+
+
+def languages(*, regions: Sequence[str]) -> list[str]:
+    """The languages that are spoken in these regions' clips, each found by one look into an index."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE found (region, language) AS (
+                SELECT r.code, ''::varchar FROM unnest(%s::text[]) r (code)
+                 UNION ALL
+                SELECT f.region, (SELECT c.language FROM clips_clip c
+                                   WHERE c.region = f.region AND c.language > '' AND c.language > f.language
+                                   ORDER BY c.language LIMIT 1)
+                  FROM found f WHERE f.language IS NOT NULL
+            )
+            SELECT DISTINCT language FROM found WHERE language > '' ORDER BY 1
+            """,
+            [list(regions)],
+        )
+        return [str(row[0]) for row in cursor.fetchall()]

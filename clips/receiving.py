@@ -65,15 +65,17 @@ def receive(
     sha256: str = "",
     key: str = "",
     event: Event | None = None,
+    language: str = "",
     adopt: bool = False,
 ) -> Received:
     """Take the file at ``path`` in as a clip that waits to be prepared; a repeat gets the clip that is there.
 
     ``name`` is the sender's file name, of which only the ending is used; ``sha256`` its digest, if that is known;
-    ``key`` what the sender calls this request. The row comes first and waits, with a due time, for its bytes: whatever
-    dies in between is found and cleared by ``sweeping.clear_half_received``. A registered upload whose file comes this
-    way instead is carried on, and with ``adopt`` so is one of the same bytes that may have died: two that store them at
-    once store the same, and one of them moves the row.
+    ``key`` what the sender calls this request, ``language`` what is spoken in it, if that is known. The row comes first
+    and waits, with a due time, for its bytes: whatever dies in between is found and cleared by
+    ``sweeping.clear_half_received``. A registered upload whose file comes this way instead is carried on, and with
+    ``adopt`` so is one of the same bytes that may have died: two that store them at once store the same, and one of
+    them moves the row.
 
     Raises the media refusals of ``clips/errors.py``, :class:`UploadInProgress`, :class:`ConsentTakenBack`,
     :class:`config.errors.KeyReused`, :class:`StorageAway`.
@@ -98,6 +100,7 @@ def receive(
                 state_since=at,
                 due_at=at + STORING,
                 upload_key=key,
+                language=language,
                 original_key=f"{uuid4().hex}/original",
                 sha256=sha256,
                 **described(facts),
@@ -105,11 +108,11 @@ def receive(
             if clip is not None:
                 return Received(_store(clip, path, at=at), is_new=True)
         elif here.state != ClipState.RECEIVING:
-            if repeats.note(here, given, event, by=by):
+            if repeats.note(here, given, event, language=language, by=by):
                 return Received(here, is_new=False)
         elif here.attempts == 0 and (adopt or not here.facts):
             facts = facts or look_into(path, extension=sniff.extension_of(name))
-            if repeats.note(here, given, event, by=by) and _carry_on(here, facts):
+            if repeats.note(here, given, event, language=language, by=by) and _carry_on(here, facts):
                 return Received(_store(here, path, at=at), is_new=True)
         elif not (is_dead(here, at=at) and forget(here)):
             break

@@ -58,8 +58,8 @@ def find(*, by: User, key: str, owner_key: str, sha256: str, region: str, given_
     return None
 
 
-def note(clip: Clip, given: Agreement, event: Event | None, *, by: User) -> bool:
-    """Write down what a repeat brings that is new: another consent, an event where there was none.
+def note(clip: Clip, given: Agreement, event: Event | None, *, language: str = "", by: User) -> bool:
+    """Write down what a repeat brings that is new: another consent, an event or a language where there was none.
 
     Nothing is added to a clip that was withheld. False when the clip is gone meanwhile.
     """
@@ -72,4 +72,7 @@ def note(clip: Clip, given: Agreement, event: Event | None, *, by: User) -> bool
             if consenting.recorded(held, given, by=by) is None:
                 consenting.record(held, given, by=by)
             events.record(held, event)
+            if language and not held.language:
+                Clip.objects.filter(pk=held.pk).update(language=language)
+                clip.language = language
     return True

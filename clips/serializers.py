@@ -15,6 +15,7 @@ from clips.consenting import Agreement
 from clips.errors import ConsentMalformed, ConsentMissing, EventMalformed
 from clips.events import Detection, Event
 from clips.models import OWNER_KEY, Channel, Clip, DeviceEvent, Disclosure, EventKind, Purpose, Source
+from config import speech
 from config.clock import database_now
 from config.errors import BadInput, Refusal
 from config.http.incoming import load_json
@@ -159,6 +160,15 @@ def agreement_of(fields: Mapping[str, Any]) -> Agreement:
     )
 
 
+class Language(Text):
+    """A language as people's are written, so that the two can be compared."""
+
+    def __init__(self, **options: Any) -> None:
+        help_text = f"What is spoken in it. {speech.HELP} Without it anybody may be handed the clip."
+        options = {"required": False, "allow_blank": True, "help_text": help_text} | options
+        super().__init__(max_length=8, validators=[speech.SPOKEN], **options)
+
+
 class ClipIn(serializers.Serializer[Any]):
     """A clip as it is sent: a file and under what consent it may be looked at."""
 
@@ -170,6 +180,7 @@ class ClipIn(serializers.Serializer[Any]):
     )
     region = serializers.CharField(max_length=16, help_text="Code of the region where the footage must stay.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
+    language = Language()
 
     def to_internal_value(self, data: Any) -> Any:
         unknown = sorted(set(data) - set(self.fields))
@@ -189,6 +200,7 @@ class UploadIn(StrictSerializer):
     sha256 = serializers.RegexField(r"\A[0-9a-f]{64}\Z", help_text="Of the whole file, in lower-case hex.")
     region = Text(max_length=16, help_text="Code of the region where the footage must stay.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # DRF's own argument name
+    language = Language()
     consent = ConsentIn(required=False)
     event = EventIn(required=False)
 
@@ -227,6 +239,7 @@ class ClipOut(serializers.ModelSerializer[Clip]):
             "region",
             "kind",
             "source",
+            "language",
             "state",
             "percent",
             "attempts",

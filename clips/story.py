@@ -7,6 +7,7 @@ from typing import Any
 
 from clips import queries
 from clips.models import Clip, DeviceEvent, EventKind
+from config import speech
 
 
 def said_of(clip: Clip) -> list[tuple[str, str]]:
@@ -18,6 +19,7 @@ def said_of(clip: Clip) -> list[tuple[str, str]]:
         ("Why it failed", clip.failure),
         ("Region", clip.region),
         ("Source", clip.get_source_display()),
+        ("Language", speech.name_of(clip.language) if clip.language else ""),
         ("Length", f"{clip.duration_ms / 1000:.1f} s"),
         ("Picture", f"{clip.width} x {clip.height}" if clip.width else ""),
         ("Frame rate", f"{rate:.2f}{'' if facts.get('constant_rate', True) else ', not constant'}" if rate else ""),

@@ -61,6 +61,7 @@ def register(
     by: User,
     at: datetime,
     key: str = "",
+    language: str = "",
 ) -> Registered:
     """Expect a file of this size and digest in its region's bucket. A repeat gets the same clip, and a new link while
     its file is still waited for.
@@ -93,6 +94,7 @@ def register(
                 state_since=at,
                 due_at=at + LINK_LIVES + CONFIRMING,
                 upload_key=key,
+                language=language,
                 original_key=f"{uuid4().hex}/original.{extension}",
                 sha256=sha256,
                 size_bytes=size_bytes,
@@ -104,14 +106,16 @@ def register(
             if clip is not None:
                 return _linked(clip, is_new=True, at=at)
         elif here.state != ClipState.RECEIVING:
-            if repeats.note(here, given, event, by=by):
+            if repeats.note(here, given, event, language=language, by=by):
                 return Registered(here, is_new=False, link=None, expires_at=None)
         elif is_dead(here, at=at):
             if not forget(here):
                 break
         elif is_registered(here):
             waits = Clip.objects.filter(pk=here.pk, state=ClipState.RECEIVING, attempts=0)
-            if waits.update(due_at=at + LINK_LIVES + CONFIRMING) and repeats.note(here, given, event, by=by):
+            if waits.update(due_at=at + LINK_LIVES + CONFIRMING) and repeats.note(
+                here, given, event, language=language, by=by
+            ):
                 return _linked(here, is_new=False, at=at)
         else:
             break

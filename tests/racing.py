@@ -125,4 +125,4 @@ def counters_equal_rows() -> None:
         live = Lease.objects.filter(task=task, state=LeaseState.LIVE).count()
         answers = Annotation.objects.filter(task=task).count()
         assert task.answers == answers
-        assert task.seats_left + live + answers == task.overlap
+        assert task.seats_left + task.seats_later + live + answers == task.overlap

@@ -18,8 +18,11 @@ AT = datetime(2026, 11, 23, 6, tzinfo=UTC)
 BASES = {"in": frozenset({"IN"}), "ro": frozenset({"RO", "IN"})}
 
 
-def person(number: int, tasks: int, *, country: str = "IN", skills: str = "", clearance: int = 0) -> PersonCapacity:
-    return PersonCapacity(number, country, frozenset(skills.split()), frozenset(), clearance, 28800, tasks)
+def person(
+    number: int, tasks: int, *, country: str = "IN", skills: str = "", clearance: int = 0, languages: str = ""
+) -> PersonCapacity:
+    known = frozenset(skills.split()), frozenset(languages.split())
+    return PersonCapacity(number, country, *known, clearance, 28800, tasks)
 
 
 def shift(team: int, *people: PersonCapacity, day: int = 0, region: str = "in") -> TeamShift:
@@ -61,6 +64,14 @@ def test_nobody_is_asked_for_what_they_may_not_do() -> None:
     assert answer.unplaced == {2: 2}
 
 
+def test_nobody_is_asked_for_a_language_that_they_do_not_speak() -> None:
+    spoken = demand(1, 5, 1, 2, needs=Needs("in", language="hi"))
+    here, there = shift(1, person(1, 9, languages="te en")), shift(2, person(2, 3, languages="hi te"))
+    assert by_team(flow.plan(problem([spoken], [here, there]))) == {(1, 2): 3}
+    assert able(person(1, 1), Needs("in"), BASES)
+    assert not able(person(1, 1, languages="te"), Needs("in", language="hi"), BASES)
+
+
 def test_seats_of_a_task_are_for_different_people() -> None:
     assert most_tasks([10, 2], 2) == 2
     alone = flow.plan(problem([demand(1, 5, 1, overlap=2)], [shift(1, person(1, 10))]))
@@ -69,6 +80,17 @@ def test_seats_of_a_task_are_for_different_people() -> None:
     assert by_team(pair) == {(1, 1): 2}
     apart = [shift(1, person(1, 4)), shift(1, person(2, 4), day=1)]
     assert by_team(flow.plan(problem([demand(1, 5, 1, overlap=2)], apart))) == {(1, 1): 4}
+
+
+def test_seats_for_different_teams_are_one_each() -> None:
+    three = [shift(team, person(team, room)) for team, room in ((1, 9), (2, 4), (3, 3))]
+    apart = flow.plan(problem([demand(1, 9, 1, 2, 3, overlap=2, apart=True)], three))
+    # Seven seats beside the first team's: each task has one of those.
+    assert sum(by_team(apart).values()) == 7
+    assert {one.team_id: one.seats for one in apart.placed} == {1: 7, 2: 4, 3: 3}
+    assert apart.unplaced == {1: 2}
+    alone = flow.plan(problem([demand(1, 9, 1, overlap=2, apart=True)], [shift(1, person(1, 9), person(2, 9))]))
+    assert alone.unplaced == {1: 9}
 
 
 def test_what_is_due_first_is_done_first_and_what_is_late_is_said() -> None:
@@ -94,23 +116,25 @@ def test_work_that_lies_somewhere_moves_for_a_reason_only() -> None:
 
 SKILLS = ("", "hindi")
 ONE = st.just(1)
+NO = st.just(False)
 people = st.builds(
-    lambda tasks, country, skills, clearance: (tasks, country, skills, clearance),
+    lambda tasks, country, skills, clearance, languages: (tasks, country, skills, clearance, languages),
     st.integers(0, 3),
     st.sampled_from(["IN", "RO"]),
     st.sampled_from(SKILLS),
     st.integers(0, 1),
+    st.sampled_from(["", "hi"]),
 )
 
 
 @st.composite
-def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
+def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3, apart=NO) -> Problem:
     numbers = itertools.count(1)
     shifts = []
     for _ in range(draw(st.integers(1, shifts_))):
         crew = [
-            person(next(numbers), tasks, country=country, skills=skills, clearance=clearance)
-            for tasks, country, skills, clearance in draw(st.lists(people, max_size=3))
+            person(next(numbers), tasks, country=country, skills=skills, clearance=clearance, languages=languages)
+            for tasks, country, skills, clearance, languages in draw(st.lists(people, max_size=3))
         ]
         shifts.append(shift(draw(st.integers(1, 2)), *crew, day=draw(st.integers(0, 2))))
     known = sorted({one.team_id for one in shifts})
@@ -119,11 +143,17 @@ def problems(draw, overlaps=ONE, most_tasks_=3, shifts_=3) -> Problem:
             key,
             draw(st.integers(0, most_tasks_)),
             *known,
-            needs=Needs(draw(st.sampled_from(["in", "ro"])), tuple(draw(st.sampled_from(SKILLS)).split()), clearance),
+            needs=Needs(
+                draw(st.sampled_from(["in", "ro"])),
+                tuple(draw(st.sampled_from(SKILLS)).split()),
+                clearance,
+                draw(st.sampled_from(["", "hi"])),
+            ),
             overlap=draw(overlaps),
             due_at=AT + timedelta(hours=draw(st.sampled_from([-5, 9, 30]))),
             team_id=draw(st.sampled_from([None, *known])),
             priority=draw(st.sampled_from([0, 12])),
+            apart=draw(apart),
         )
         for key, clearance in enumerate(draw(st.lists(st.integers(0, 1), min_size=1, max_size=2)))
     ]
@@ -178,7 +208,12 @@ def can_be_done(found: Problem, answer: Answer) -> bool:
         for shift_ in found.shifts:
             for one in shift_.people if shift_.team_id == team else ():
                 rooms.setdefault(one.reviewer_id, [one, 0])[1] += one.tasks
-        wanted = [demands[one.key] for one in answer.placed if one.team_id == team for _ in range(one.tasks)]
+        wanted = [
+            demands[one.key]
+            for one in answer.placed
+            if one.team_id == team
+            for _ in range(one.seats // demands[one.key].per_team)
+        ]
         if not _dealt(wanted, {who: room for who, (_one, room) in rooms.items()}, rooms):
             return False
     return True
@@ -191,23 +226,27 @@ def _dealt(wanted: list[Demand], left: dict[int, int], people_: dict[int, list])
     free = [who for who, room in left.items() if room and able(people_[who][0], first.needs, BASES)]
     return any(
         _dealt(wanted[1:], {who: room - (who in chosen) for who, room in left.items()}, people_)
-        for chosen in itertools.combinations(free, first.overlap)
+        for chosen in itertools.combinations(free, first.per_team)
     )
 
 
-@settings(max_examples=200, deadline=None)
-@given(problems(overlaps=st.integers(1, 3), most_tasks_=3, shifts_=2))
+@settings(max_examples=300, deadline=None)
+@given(problems(overlaps=st.integers(1, 3), most_tasks_=3, shifts_=2, apart=st.booleans()))
 def test_a_plan_is_never_more_than_these_people_can_do(found: Problem) -> None:
     answer = flow.plan(found)
     assert can_be_done(found, answer)
     for one in found.demands:
         given_ = sum(placed.tasks for placed in answer.placed if placed.key == one.key)
         assert given_ + answer.unplaced.get(one.key, 0) == one.tasks
-        assert all(type(placed.tasks) is int and placed.tasks > 0 for placed in answer.placed)
+        mine = [placed for placed in answer.placed if placed.key == one.key]
+        assert all(type(placed.tasks) is int and placed.tasks > 0 for placed in mine if not one.apart)
+        # Whole tasks; and where seats are for different teams, no team has two of one.
+        assert sum(placed.seats for placed in mine) == given_ * one.overlap
+        assert all(placed.tasks <= placed.seats <= given_ for placed in mine if one.apart)
 
 
 @settings(max_examples=100, deadline=None)
-@given(problems(overlaps=st.integers(1, 3)), st.randoms(use_true_random=False))
+@given(problems(overlaps=st.integers(1, 3), apart=st.booleans()), st.randoms(use_true_random=False))
 def test_the_same_input_gives_the_same_plan_in_whatever_order(found: Problem, chance) -> None:
     demands, shifts = list(found.demands), list(found.shifts)
     first = flow.plan(found)

@@ -19,6 +19,7 @@ from annotations import (
     consensus,
     flagging,
     leasing,
+    passing,
     spreading,
     stopping,
     submitting,
@@ -45,7 +46,7 @@ NOT_ASKED = {"sweeps-keep-up", "lease-on-its-day"}
 
 
 class Queue(RuleBasedStateMachine):
-    """Two projects, two teams, four people, and everything that may happen to them."""
+    """Three projects, two teams, four people, and everything that may happen to them."""
 
     @initialize()
     def begin(self) -> None:
@@ -58,6 +59,7 @@ class Queue(RuleBasedStateMachine):
         self.projects = [
             make_project(here, there, slug="one", overlap=1, grace_seconds=60, prefetch=2),
             make_project(here, there, slug="two", overlap=2, most_seats=3, priority=5, prefetch=3),
+            make_project(here, there, slug="apart", overlap=2, most_seats=3, seats_apart=True, prefetch=2),
         ]
         # In the middle of a morning.
         self.clips_arrive(4)
@@ -207,6 +209,8 @@ class Queue(RuleBasedStateMachine):
         leasing.sweep_lapsed(at=at)
         for task_id in consensus.waiting(at=at):
             consensus.settle(task_id, at=at)
+        for task_id in passing.waiting(at=at):
+            passing.pass_on(task_id, at=at)
         Task.objects.update(looked_at=None)
         spreading.rehome_stuck(at=at)
 
@@ -290,7 +294,7 @@ class Queue(RuleBasedStateMachine):
                 )
                 assert task.seats_left > 0
 
-    @rule(which=st.integers(0, 1), paused=st.booleans())
+    @rule(which=st.integers(0, 2), paused=st.booleans())
     def ops_pause_more(self, which: int, paused: bool) -> None:
         verb = supervision.pause_project if paused else supervision.resume_project
         verb(self.projects[which], by=self.officer, reason="machine")

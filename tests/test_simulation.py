@@ -56,6 +56,24 @@ SMALL: dict[str, Any] = {
     "projects": [{"slug": "threats", "teams": ["Hyderabad", "Closed"], "overlap": 2, "due_hours": 2}],
     "arrivals": [{"region": "in", "waiting": 40, "by_hour": [10] * 24}],
 }
+# Beside it voice clips in two languages, of which one is spoken here, each answered by two teams.
+PUNE = SMALL["teams"][0] | {
+    "name": "Pune",
+    "people": [{"count": 2, "country": "IN", "languages": ["hi", "te"], "seconds": 60, "agree": 1.0}],
+}
+DELHI = PUNE | {"name": "Delhi"}
+SPOKEN: dict[str, Any] = {
+    "teams": [*SMALL["teams"], PUNE, DELHI],
+    "projects": [
+        *SMALL["projects"],
+        {"slug": "spoken", "teams": ["Pune", "Delhi"], "kind": "voice", "overlap": 2, "seats_apart": True},
+    ],
+    "arrivals": [
+        *SMALL["arrivals"],
+        {"region": "in", "kind": "voice", "language": "hi", "waiting": 10, "by_hour": [0] * 24},
+        {"region": "in", "kind": "voice", "language": "ta", "waiting": 5, "by_hour": [0] * 24},
+    ],
+}
 BY_CLOCK = {"seconds", "speed"}
 
 
@@ -110,8 +128,13 @@ def test_a_day_is_lived_through_twice_alike_and_leaves_nothing(tmp_path) -> None
 
     again = running.simulate(scenario.load(path))
     assert same(again) == same(found)
-    other = running.simulate(scenario.read(SMALL | {"seed": 8}))
+    other = running.simulate(scenario.read(SMALL | {"seed": 8} | SPOKEN))
     assert other["answers_by_hour"] != found["answers_by_hour"]
+    # The queue's promises are asked of it, too: each answer is of another team, and nobody is handed Tamil.
+    assert other["broken"] == []
+    (spoken,) = [row for row in other["projects"] if row["project"] == "spoken"]
+    assert (spoken["tasks"], spoken["settled"]) == (10, 10)
+    assert other["unplaced"] >= 5
     assert databases() == before
     assert not Clip.objects.exists()
 

@@ -25,7 +25,7 @@ from config.scope import scope_of, seen
 
 class LinesInline(TabularInline):
     model = PlanLine
-    fields = ["project", "region", "clearance", "due_at", "from_team", "to_team", "tasks", "done", "late"]
+    fields = ["project", "region", "clearance", "language", "due_at", "from_team", "to_team", "tasks", "done", "late"]
     readonly_fields = fields
     extra = 0
     can_delete = False

@@ -83,8 +83,21 @@ class WithForecast(ChangeList):
             project.finish = by_project.get(project.pk)
 
 
+class ProjectForm(forms.ModelForm):
+    """A project, with what its teams and its answers must be to one another."""
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        teams, answers = found.get("teams"), found.get("overlap") or 1
+        if found.get("seats_apart") and teams is not None and len(teams) < answers:
+            said = _("Each of the %(answers)s answers would be of another team, and there are %(teams)s teams.")
+            self.add_error("seats_apart", said % {"answers": answers, "teams": len(teams)})
+        return found
+
+
 @admin.register(Project)
 class ProjectAdmin(Register):
+    form = ProjectForm
     list_display = [
         "name",
         "slug",
@@ -110,8 +123,11 @@ class ProjectAdmin(Register):
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),
         ("What is asked", {"fields": ["clip_kind", "purpose", "label_schema", "schema_version"]}),
         ("What reviewers are shown", {"fields": ["faces", "clips_without_proxy", "categories", "starts_blurred"]}),
-        ("Who may answer", {"fields": ["skills", "prefetch"]}),
-        ("How answers are gathered", {"fields": ["overlap", "most_seats", "amend_minutes", "due_hours", "priority"]}),
+        ("Who may answer", {"fields": ["skills", "asks_language", "prefetch"]}),
+        (
+            "How answers are gathered",
+            {"fields": ["overlap", "most_seats", "seats_apart", "amend_minutes", "due_hours", "priority"]},
+        ),
         ("How long a lease lasts", {"fields": ["lease_seconds", "lease_most_seconds", "grace_seconds"]}),
     ]
 

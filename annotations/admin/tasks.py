@@ -21,6 +21,7 @@ from config.acting import staff, with_reason
 from config.admin import Record, SeenBeyond, ago
 from config.clock import database_now
 from config.lists import Came, Large
+from config.speech import name_of
 
 
 @admin.register(Task)
@@ -71,9 +72,11 @@ class TaskAdmin(Plannable, Large):
 
     @display(description=_("Seats"))
     def seats(self, task: Task) -> str:
-        held = task.overlap - task.answers - task.seats_left
+        held = task.overlap - task.answers - task.seats_left - task.seats_later
         said = _("%(answers)s of %(overlap)s answered") % {"answers": task.answers, "overlap": task.overlap}
-        return said + (_(", %(count)s held") % {"count": held} if held else "")
+        said += _(", %(count)s held") % {"count": held} if held else ""
+        later = _(", %(count)s later, for other teams") % {"count": task.seats_later}
+        return said + (later if task.seats_later else "")
 
     @display(description=_("Votes"))
     def votes_said(self, task: Task) -> str:
@@ -170,7 +173,7 @@ class LeaseAdmin(Large):
 
 @admin.register(Lane)
 class LaneAdmin(Record):
-    list_display = ["id", "team", "project", "region", "skills", "clearance", "head_rank", "tail_rank", "came_back"]
+    list_display = ["id", "team", "project", "region", "needs", "head_rank", "tail_rank", "came_back"]
     list_filter = ["team", "project", "clearance"]
     list_select_related = ["team", "project"]
 
@@ -185,6 +188,12 @@ class LaneAdmin(Record):
                 came_back=Subquery(newest.values("express_next")[:1]) - 1,
             )
         )
+
+    @display(description=_("Needs"))
+    def needs(self, lane: Lane) -> str:
+        """What it asks of whoever takes of it."""
+        asks = [*([name_of(lane.language)] if lane.language else []), *lane.skills]
+        return ", ".join([*asks, *([str(_("clearance"))] if lane.clearance else [])]) or "-"
 
     @display(description=_("Head"), ordering="head_rank")
     def head_rank(self, lane: Any) -> int | str:

@@ -147,10 +147,13 @@ def tasks(user: User, at: datetime) -> Section:
     said = _reasons(user, found)
 
     def row(task: Task) -> Row:
-        held = task.overlap - task.answers - task.seats_left
+        held = task.overlap - task.answers - task.seats_left - task.seats_later
         why = _("%(answers)s of %(overlap)s answered") % {"answers": task.answers, "overlap": task.overlap}
         why += _(", %(count)s held") % {"count": held} if held else _(", nobody holds it")
-        reason = said.get((task.project_id, task.team_id, task.lane.region, task.lane.clearance), "")
+        why += _(", %(count)s later, for other teams") % {"count": task.seats_later} if task.seats_later else ""
+        reason = said.get(
+            (task.project_id, task.team_id, task.lane.region, task.lane.clearance, task.lane.language), ""
+        )
         acts: tuple[str, ...] = ("requeue",) if held and task.state == TaskState.OPEN else ()
         acts += ("plan",) if task.state == TaskState.OPEN and not held and not task.answers else ()
         where = f"{task.project}, {task.team}"
@@ -167,8 +170,8 @@ def tasks(user: User, at: datetime) -> Section:
     )
 
 
-def _reasons(user: User, late: Sequence[Task]) -> dict[tuple[int, int | None, str, int], str]:
-    """Why the latest plan of its own found nobody, by project, team, region and clearance, as this person may read."""
+def _reasons(user: User, late: Sequence[Task]) -> dict[tuple[int, int | None, str, int, str], str]:
+    """Why the latest plan of its own found nobody, by project, team and what the lane asks, as they may read."""
     if not late:
         return {}
     last = Plan.objects.filter(kind=PlanKind.BEAT).order_by("-pk").values("pk")[:1]
@@ -178,7 +181,9 @@ def _reasons(user: User, late: Sequence[Task]) -> dict[tuple[int, int | None, st
     found = {}
     for line in seen(user, lines).prefetch_related("project__teams"):
         others = {team.pk for team in line.project.teams.all()} - mine["teams"] if mine else set()
-        found[line.project_id, line.from_team_id, line.region, line.clearance] = UNTOLD if others else line.why
+        found[line.project_id, line.from_team_id, line.region, line.clearance, line.language] = (
+            UNTOLD if others else line.why
+        )
     return found
 
 

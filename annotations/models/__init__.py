@@ -10,7 +10,7 @@ from annotations.models.flags import Flag
 from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
 from annotations.models.plans import PLAN_MOVES, Plan, PlanItem, PlanKind, PlanLine, PlanState
-from annotations.models.projects import Project
+from annotations.models.projects import AsksLanguage, Project
 from annotations.models.reports import (
     ISSUE_MOVES,
     Every,
@@ -33,6 +33,7 @@ __all__ = [
     "ActiveSpan",
     "AmendedAnswer",
     "Annotation",
+    "AsksLanguage",
     "AuditRun",
     "Awaited",
     "Bookmark",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from annotations.models.leases import Lease
 from annotations.models.tasks import Task
-from workforce.models import Reviewer
+from workforce.models import Reviewer, Team
 
 
 class Annotation(models.Model):
@@ -15,6 +16,10 @@ class Annotation(models.Model):
     lease = models.OneToOneField(Lease, on_delete=models.PROTECT, related_name="annotation")
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="annotations", db_index=False)
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="annotations")
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        help_text="Whose answer it is, where each of a task's is of another team: with whom the task lay. Else empty.",
+    )  # fmt: skip
     schema_version = models.PositiveIntegerField()
     label = models.CharField(max_length=32)
     answer = models.JSONField()
@@ -23,7 +28,12 @@ class Annotation(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["task", "reviewer"], name="annotation_once_per_reviewer")]
+        constraints = [
+            models.UniqueConstraint(fields=["task", "reviewer"], name="annotation_once_per_reviewer"),
+            models.UniqueConstraint(
+                fields=["task", "team"], condition=Q(team__isnull=False), name="annotation_once_per_team"
+            ),
+        ]
         indexes = [models.Index(fields=["submitted_at"], name="annotation_by_time")]
 
     def __str__(self) -> str:

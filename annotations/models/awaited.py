@@ -22,10 +22,11 @@ class Awaited(models.Model):
     )
     region = models.CharField(max_length=16)
     clearance = models.PositiveSmallIntegerField()
+    language = models.CharField(max_length=8, default="", db_default="")
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["project", "region", "clearance", "clip"], name="awaited_in_order")]
+        indexes = [models.Index(fields=["project", "region", "clearance", "language", "clip"], name="awaited_in_order")]
 
     def __str__(self) -> str:
         return f"clip {self.clip_id} for project {self.project_id}"

@@ -23,12 +23,13 @@ class Lane(models.Model):
     region = models.CharField(max_length=16, help_text="Where the clips live.")
     skills = ArrayField(models.SlugField(max_length=32), default=list, blank=True)
     clearance = models.PositiveSmallIntegerField(default=0)
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="Blank: any.")
 
     class Meta:
         ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["team", "project", "region", "skills", "clearance"], name="lane_once_per_demand"
+                fields=["team", "project", "region", "skills", "clearance", "language"], name="lane_once_per_demand"
             ),
         ]
 

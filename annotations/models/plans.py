@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotations.models.lanes import Lane
 from annotations.models.projects import Project
 from annotations.models.tasks import Task
+from config.speech import name_of
 from config.states import Moves
 from workforce.models import Team
 
@@ -89,6 +90,7 @@ class PlanLine(models.Model):
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     region = models.CharField(max_length=16, help_text="Where the clips live.")
     clearance = models.PositiveSmallIntegerField(default=0)
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="Blank: any.")
     due_at = models.DateTimeField()
     from_team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
@@ -118,6 +120,11 @@ class PlanLine(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.number} of plan {self.plan_id}"
+
+    @property
+    def spoken(self) -> str:
+        """What is spoken, as it is called."""
+        return name_of(self.language)
 
 
 class PlanItem(models.Model):

@@ -8,11 +8,20 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.labels import check_schema
-from clips.models import ClipKind, Faces, Purpose
+from clips.models import Clip, ClipKind, Faces, Purpose
 from config.history import kept
 from workforce.models import Team
+
+
+class AsksLanguage(models.TextChoices):
+    """Of which clips a task asks for somebody who speaks what is spoken."""
+
+    HEARD = "heard", _("Where it is speech")
+    ALWAYS = "always", _("Of all clips")
+    NEVER = "never", _("Never")
 
 
 @kept(
@@ -22,7 +31,9 @@ from workforce.models import Team
     "schema_version",
     "overlap",
     "most_seats",
+    "seats_apart",
     "skills",
+    "asks_language",
     "priority",
     "prefetch",
     "lease_seconds",
@@ -71,11 +82,25 @@ class Project(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(15)],
         help_text="On a tie one more answer is asked for, up to this many in all; then the task is disputed.",
     )
+    seats_apart = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="On: each answer of a task is of another team, one after the other; so there are as many teams as "
+        "answers, or some are never given. A change counts for tasks that are made from then on.",
+    )
     skills = ArrayField(
         models.SlugField(max_length=32),
         default=list,
         blank=True,
         help_text="What a reviewer must have to be handed its tasks; comma-separated.",
+    )
+    asks_language = models.CharField(
+        max_length=8,
+        choices=AsksLanguage.choices,
+        default=AsksLanguage.HEARD,
+        db_default=AsksLanguage.HEARD,
+        help_text="Whether a reviewer must speak the language of the clip, where that is known: of voice clips, of all "
+        "or never. A change counts for tasks that are made from then on.",
     )
     priority = models.PositiveSmallIntegerField(
         default=0,
@@ -141,10 +166,19 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=Q(overlap__gte=1, most_seats__gte=F("overlap")), name="project_seats_make_sense"
             ),
+            models.CheckConstraint(
+                condition=Q(asks_language__in=AsksLanguage.values), name="project_asks_language_known"
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def language_of(self, clip: Clip) -> str:
+        """What whoever answers must speak for this clip; empty: anything. ``SPOKEN`` says the same in SQL."""
+        asks = self.asks_language == AsksLanguage.ALWAYS
+        asks |= self.asks_language == AsksLanguage.HEARD and clip.kind == ClipKind.VOICE
+        return clip.language if asks else ""
 
     def clean(self) -> None:
         before = Project.objects.filter(pk=self.pk).first()

@@ -52,7 +52,8 @@ TASK_MOVES: Moves = {
 class Task(models.Model):
     """One clip to be labelled in one project. A seat is one of the answers it needs.
 
-    ``overlap`` seats in all, of which ``seats_left`` are free and ``answers`` are answered; the rest are held.
+    ``overlap`` seats in all, of which ``seats_left`` are free and ``answers`` are answered; the rest are held. Where
+    each is for another team (``seats_apart``), one at a time is free or held, and ``seats_later`` wait for their team.
     """
 
     # No index of their own where another begins with the column: each seat taken writes every index of this table.
@@ -72,6 +73,10 @@ class Task(models.Model):
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked who may answer it.")
     overlap = models.PositiveSmallIntegerField()
     seats_left = models.PositiveSmallIntegerField()
+    seats_apart = models.BooleanField(default=False, db_default=False, help_text="Each answer is of another team.")
+    seats_later = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Seats that are opened for another team once this one has answered."
+    )
     answers = models.PositiveSmallIntegerField(default=0)
     label = models.CharField(max_length=32, blank=True, help_text="What the answers agreed on.")
     votes = models.JSONField(default=dict, help_text="How many answers each label got when it was settled.")
@@ -82,7 +87,14 @@ class Task(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["clip", "project"], name="task_once_per_clip"),
             models.CheckConstraint(
-                condition=Q(overlap__gte=F("seats_left") + F("answers")), name="task_seats_within_overlap"
+                condition=Q(overlap__gte=F("seats_left") + F("answers") + F("seats_later")),
+                name="task_seats_within_overlap",
+            ),
+            # One team's turn at a time: never two seats free or held.
+            models.CheckConstraint(
+                condition=Q(seats_apart=False, seats_later=0)
+                | Q(seats_apart=True, overlap__lte=F("answers") + F("seats_later") + 1),
+                name="task_seats_apart_one_by_one",
             ),
             models.CheckConstraint(
                 condition=waits_with_due_time(TaskState.SETTLED, TaskState.DISPUTED), name="task_waits_with_due_time"
@@ -101,6 +113,9 @@ class Task(models.Model):
             models.Index(fields=["due_at"], name="task_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["state_since"], name="task_full", condition=Q(state="full")),
             models.Index(fields=["id"], name="task_stopped", condition=Q(state="stopped")),
+            models.Index(
+                fields=["id"], name="task_with_seats_later", condition=Q(state="open", seats_left=0, seats_later__gt=0)
+            ),
             models.Index(fields=["project", "state", "id"], name="task_by_state"),
             # Staff's lists. None is written when a seat is taken: these rows are few, or over, or told apart by block.
             models.Index(fields=["id"], name="task_disputed", condition=Q(state="disputed")),

@@ -98,7 +98,7 @@ def lines_of(picture: Picture, answer: Answer) -> tuple[list[PlanLine], list[Ste
     for placed in answer.placed:
         source, demand = picture.sources[placed.key], picture.demands[placed.key]
         changes = placed.team_id != source.team_id or source.due_is_new or source.priority is not None
-        if not demand.stays and changes:
+        if not demand.stays and not demand.later and changes and placed.tasks:
             line = _line(source, tasks=placed.tasks, to_team_id=placed.team_id, late=placed.late)
             lines.append(line)
             steps.append(Step(placed.key, source, placed.team_id, placed.tasks, line))
@@ -113,6 +113,7 @@ def _line(source: Source, **fields: object) -> PlanLine:
         project=source.project,
         region=source.region,
         clearance=source.clearance,
+        language=source.language,
         due_at=source.due_at,
         from_team_id=source.team_id,
         **fields,
@@ -123,7 +124,8 @@ def _same(last: Plan, lines: Sequence[PlanLine]) -> bool:
     """Whether the last plan found nobody for the same work, for the same reasons. When fresh clips are due moves on."""
 
     def said(line: PlanLine) -> tuple[object, ...]:
-        return line.project_id, line.region, line.clearance, line.from_team_id or 0, line.tasks, line.why
+        sort = line.project_id, line.region, line.clearance, line.language
+        return *sort, line.from_team_id or 0, line.tasks, line.why
 
     before = [said(line) for line in last.lines.all() if line.to_team_id is None]
     return last.state == PlanState.APPLIED and sorted(before, key=str) == sorted(map(said, lines), key=str)
@@ -144,6 +146,7 @@ def lane_of(source: Source, team_id: int) -> Lane:
         region=source.region,
         skills=list(source.skills),
         clearance=source.clearance,
+        language=source.language,
     )
     return lane
 
@@ -166,6 +169,7 @@ def _make(steps: Sequence[Step], *, at: datetime, by_hand: bool, keeps: bool) ->
                     project_id=source.project.pk,
                     region=source.region,
                     clearance=source.clearance,
+                    language=source.language,
                     after=after,
                     most=most,
                     team_id=step.team_id,
@@ -212,6 +216,10 @@ def _move_lot(step: Step, lane: Lane, ids: Sequence[int] | None, most: int, *, b
     by_number = ids is not None
     picked = queries.pick(
         lane_id=source.lane_id,
+        team_id=step.team_id,
+        apart=source.apart,
+        answers=source.answers,
+        later=source.later,
         due_on=None if by_number else source.due_on,
         overlap=None if by_number else source.overlap,
         most=most,

@@ -103,7 +103,7 @@ def preview(choice: Choice, *, by: User, at: datetime) -> Preview:
     lines, _steps = applying.lines_of(picture, answer)
     for number, line in enumerate(lines, start=1):
         line.number = number
-    chosen = sum(one.tasks for one in picture.demands if not one.stays)
+    chosen = sum(one.tasks for one in picture.demands if not one.stays and not one.later)
     mine = set(seen(by, Team.objects.all()).values_list("pk", flat=True))
     return Preview(chosen, begun, [team for team in _outlook(picture, answer) if team.team_id in mine], lines)
 
@@ -144,6 +144,7 @@ def _picture(choice: Choice, *, by: User, at: datetime) -> tuple[Picture, int]:
         said = f" {begun} are begun, and stay where they are." if begun else ""
         raise NothingToPlan(f"Nothing that was chosen waits for somebody.{said}")
     picture = reading.people_and_places(at=at)
+    others = list(project.teams.order_by("pk").values_list("pk", flat=True)) if project.seats_apart else []
     _add_tasks(picture, project, choice, tasks, teams)
     if clips:
         for found in queries.fresh_of(project.pk, clip_ids=clips):
@@ -152,14 +153,22 @@ def _picture(choice: Choice, *, by: User, at: datetime) -> tuple[Picture, int]:
                 region=found.region,
                 skills=tuple(sorted(project.skills)),
                 clearance=found.clearance,
+                language=found.language,
                 due_at=choice.due_at or at + timedelta(hours=project.due_hours),
                 overlap=project.overlap,
                 first_clip=found.first,
                 ids=clips,
                 priority=choice.priority,
                 due_is_new=choice.due_at is not None,
+                later=project.overlap - 1 if project.seats_apart and choice.teams else 0,
             )
-            picture.add(source, tasks=found.clips, teams=teams)
+            if source.later:
+                # Who was named begins them; the other answers are the project's other teams'.
+                picture.add(source, tasks=found.clips, teams=teams, overlap=1)
+                rest = others if len(teams) > 1 else [team_id for team_id in others if team_id not in teams]
+                picture.add_later(source, tasks=found.clips, teams=rest)
+            else:
+                picture.add(source, tasks=found.clips, teams=teams, apart=project.seats_apart)
     active, of_projects = reading.active_projects()
     for row in queries.lying(but=[task.pk for task in tasks]):
         if row.project_id in active:
@@ -200,8 +209,12 @@ def _chosen_tasks(choice: Choice, project: Project, *, by: User) -> tuple[list[T
     if choice.from_teams:
         rows = rows.filter(team__in=choice.from_teams)
     rows = _narrowed(rows, choice, "clip__")
-    untouched = rows.filter(answers=0, seats_left=F("overlap"))
-    found = untouched.select_related("lane").order_by("rank", "pk").only("pk", "due_at", "overlap", "lane", "rank")
+    untouched = rows.filter(answers=0, seats_left=F("overlap") - F("seats_later"))
+    found = (
+        untouched.select_related("lane")
+        .order_by("rank", "pk")
+        .only("pk", "due_at", "overlap", "lane", "rank", "seats_apart", "seats_later")
+    )
     # A clip that may not be shown now becomes nobody's work by hand either: its task is stopped by its own sweep.
     return list(found[: MOST + 1]), rows.count() - untouched.count()
 
@@ -232,26 +245,31 @@ def _narrowed(rows: QuerySet[Row], choice: Choice, clip: str) -> QuerySet[Row]:
 
 
 def _add_tasks(picture: Picture, project: Project, choice: Choice, tasks: Sequence[Task], teams: Sequence[int]) -> None:
-    groups: dict[tuple[int, object, int], list[Task]] = defaultdict(list)
+    groups: dict[tuple[int, object, int, int], list[Task]] = defaultdict(list)
     for task in tasks:
         assert task.due_at is not None  # noqa: S101 -- a CHECK says so for every task that waits
-        groups[task.lane_id, task.due_at.date(), task.overlap].append(task)
-    for (_lane, _day, overlap), found in groups.items():
+        groups[task.lane_id, task.due_at.date(), task.overlap, task.seats_later].append(task)
+    for (_lane, _day, overlap, later), found in groups.items():
         lane = found[0].lane
         source = Source(
             project=project,
             region=lane.region,
             skills=tuple(lane.skills),
             clearance=lane.clearance,
+            language=lane.language,
             due_at=choice.due_at or min(task.due_at for task in found if task.due_at),
             lane_id=lane.pk,
             overlap=overlap,
+            apart=found[0].seats_apart,
+            later=later,
             team_id=lane.team_id,
             ids=[task.pk for task in found],
             priority=choice.priority,
             due_is_new=choice.due_at is not None,
         )
-        picture.add(source, tasks=len(found), teams=teams)
+        picture.add(source, tasks=len(found), teams=teams, overlap=overlap - later)
+        rest = [team.pk for team in project.teams.all() if [team.pk] != teams] if later else []
+        picture.add_later(source, tasks=len(found), teams=rest)
 
 
 def _outlook(picture: Picture, answer: Answer) -> list[TeamOutlook]:
@@ -266,10 +284,13 @@ def _outlook(picture: Picture, answer: Answer) -> list[TeamOutlook]:
     after.update(now)
     for placed in answer.placed:
         demand = picture.demands[placed.key]
-        late[placed.team_id] += placed.late * demand.overlap
-        after[placed.team_id] += placed.tasks * demand.overlap
+        late[placed.team_id] += placed.late * demand.per_team
+        after[placed.team_id] += placed.seats
         if demand.team_id is not None:
-            after[demand.team_id] -= placed.tasks * demand.overlap
+            after[demand.team_id] -= placed.seats
+        elif demand.later and picture.sources[placed.key].lane_id is not None:
+            # Of tasks that are there already: whoever it will be, it is no more than before.
+            now[placed.team_id] += placed.seats
     for shift in picture.shifts:
         room[shift.team_id] += sum(person.tasks for person in shift.people)
     days = (picture.end - picture.at) / timedelta(days=1)

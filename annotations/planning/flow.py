@@ -50,10 +50,10 @@ def plan(problem: Problem) -> Answer:
 
 def _crews(problem: Problem, demands: list[Demand], shifts: list[TeamShift], needs: list[Needs]) -> dict[int, Crew]:
     """What the people of each team may do, and how much of it is of use: one person can take one seat of a task."""
-    kinds: dict[tuple[str, frozenset[str], int], Kind] = {}
+    kinds: dict[object, Kind] = {}
 
     def kind_of(person: PersonCapacity) -> Kind:
-        about = (person.country, person.skills, person.clearance)
+        about = (person.country, person.skills, person.clearance, person.languages)
         if about not in kinds:
             kinds[about] = frozenset(number for number, one in enumerate(needs) if able(person, one, problem.bases))
         return kinds[about]
@@ -61,7 +61,7 @@ def _crews(problem: Problem, demands: list[Demand], shifts: list[TeamShift], nee
     overlap: dict[int, int] = {}
     for one in demands:
         for team_id in one.teams:
-            overlap[team_id] = min(overlap.get(team_id, one.overlap), one.overlap)
+            overlap[team_id] = min(overlap.get(team_id, one.per_team), one.per_team)
     everybody: dict[int, dict[int, tuple[Kind, int]]] = defaultdict(dict)
     for shift in shifts:
         crew = everybody[shift.team_id]
@@ -128,11 +128,15 @@ class Network:
         self.arcs.add(source, 0, seats, costs.of_unplaced(demand, at=at))
         found = []
         for team_id, most in doors(demand, need, self.crews):
-            team = self.problem.teams[team_id]
+            team, door = self.problem.teams[team_id], source
+            if demand.apart:
+                # One seat of each task in all of the team's shifts together.
+                door = self.node()
+                self.arcs.add(source, door, most)
             for shift in self.of_team[team_id]:
                 if entry := self.entries.get((shift, need)):
                     price = costs.of_seat(demand, self.shifts[shift], team, at=at)
-                    found.append((self.arcs.add(source, entry, min(seats, most), price), shift))
+                    found.append((self.arcs.add(door, entry, min(seats, most), price), shift))
         return found
 
     def solve(self) -> np.ndarray:
@@ -187,14 +191,18 @@ def _answer(problem: Problem, demands: list[Demand], shifts: list[TeamShift], se
     falls: dict[tuple[int, int], list[tuple[TeamShift, int]]] = defaultdict(list)
     for (place, number), count in sorted(seats.by_demand.items()):
         falls[place, shifts[number].team_id].append((shifts[number], count))
+    totals: dict[int, dict[int, int]] = defaultdict(dict)
+    for (place, team_id), into in falls.items():
+        totals[place][team_id] = sum(count for _shift, count in into)
+    begun = {place: whole.begun_by(of_team, demands[place]) for place, of_team in totals.items()}
     placed = []
     unplaced = {one.key: one.tasks for one in demands}
     for (place, team_id), into in sorted(falls.items()):
-        demand = demands[place]
-        tasks = sum(count for _shift, count in into) // demand.overlap
+        demand, tasks = demands[place], begun[place][team_id]
         late = sum(count for shift, count in into if shift.ends_at > demand.due_at)
+        late = min(tasks, -(-late // demand.per_team))
         unplaced[demand.key] -= tasks
         done_at = max(shift.ends_at for shift, _count in into)
-        placed.append(Placed(demand.key, team_id, tasks, -(-late // demand.overlap), done_at))
+        placed.append(Placed(demand.key, team_id, tasks, late, done_at, totals[place][team_id]))
     left = {key: count for key, count in unplaced.items() if count}
     return Answer(tuple(placed), left, costs.of_plan(problem, demands, shifts, seats.by_demand))

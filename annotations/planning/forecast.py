@@ -179,7 +179,7 @@ class Draws:
         for shift in self.shifts:
             rooms: Counter[Pool] = Counter()
             for person in shift.people:
-                about = (person.country, person.skills, person.clearance)
+                about = (person.country, person.skills, person.clearance, person.languages)
                 if about not in kinds:
                     kinds[about] = frozenset(
                         number for number, one in enumerate(self.needs) if able(person, one, self.outlook.bases)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from math import ceil
 
@@ -212,14 +212,21 @@ def read(*, at: datetime) -> Kept:
     kept.days_seen = past.days_seen(history)
     live = [one for one in work if one.project_id in active]
     parts = _parts(picture, live, active, teams, more)
-    draws = _draws(picture, parts, history)
+    draws = _draws(picture, [part for mine in parts for part in mine], history)
     kept.until = picture.end
-    stuck = draws.nobody()
+    stuck = set(draws.nobody())
     said = reading.explain(picture, stuck)
     ends = {key: found.astype(np.float32) for key, found in draws.done.items()}
     kept.rows = [
-        Row(one, part.teams, part.seats, picture.sources[part.key].due_at, ends[part.key], said.get(part.key, ""))
-        for one, part in zip(live, parts, strict=True)
+        Row(
+            one,
+            tuple(sorted({team for part in mine for team in picture.demands[part.key].teams})),
+            sum(part.seats for part in mine),
+            picture.sources[mine[0].key].due_at,
+            np.maximum.reduce([ends[part.key] for part in mine]),
+            next((said[part.key] for part in mine if part.key in said), ""),
+        )
+        for one, mine in zip(live, parts, strict=True)
     ]
     kept.rows += [
         Row(one, (), one.seats, one.due_at or at, np.full(draws.draws, np.inf, dtype=np.float32), PAUSED)
@@ -259,31 +266,75 @@ def _parts(
     active: dict[int, Project],
     teams: dict[int, list[int]],
     more: dict[int, float],
-) -> list[Part]:
-    """The work as parts, each with its demand in the picture, so that it can be explained like a plan's."""
+) -> list[list[Part]]:
+    """The work as parts, each with its demand in the picture, so that it can be explained like a plan's. What is for
+    different teams is a part for each of them."""
     parts = []
     for one in work:
         project = active[one.project_id]
         due_at = one.due_at or picture.at + timedelta(hours=project.due_hours)
         skills = tuple(one.skills) if one.lane_id else tuple(sorted(project.skills))
-        asked = _by_whom(picture, one, Needs(one.region, skills, one.clearance), tuple(teams[one.project_id]))
+        needs = Needs(one.region, skills, one.clearance, one.language)
+        asked = _by_whom(picture, one, needs, tuple(teams[one.project_id]))
         source = Source(
-            project, one.region, skills, one.clearance, due_at,
+            project, one.region, skills, one.clearance, one.language, due_at,
             lane_id=one.lane_id, overlap=one.overlap, team_id=one.team_id,
         )  # fmt: skip
-        picture.add(source, tasks=one.tasks, teams=asked)
-        demand = picture.demands[-1]
         # Ties ask for one more answer: as often as they did lately.
         ties = max(0.0, more.get(one.project_id, 0.0) - project.overlap) if one.overlap <= project.overlap else 0.0
         seats = (one.seats if one.lane_id else one.tasks * one.overlap) + ceil(one.tasks * ties)
         turn = one.turn if one.lane_id else rank_of(due_at, priority=project.priority)
-        parts.append(Part(demand.key, demand.needs, one.overlap, seats, turn, asked))
+        parts.append(
+            _of_teams(picture, source, one, needs, seats, turn, asked)
+            if one.apart
+            else [_part(picture, source, needs, one.overlap, one.tasks, seats, turn, asked)]
+        )
     return parts
+
+
+def _part(
+    picture: Picture,
+    source: Source,
+    needs: Needs,
+    overlap: int,
+    tasks: int,
+    seats: int,
+    turn: int,
+    asked: tuple[int, ...],
+    *,
+    apart: bool = False,
+) -> Part:
+    picture.add(source, tasks=tasks, teams=asked, overlap=overlap, apart=apart)
+    return Part(picture.demands[-1].key, needs, overlap, seats, turn, asked)
+
+
+def _of_teams(
+    picture: Picture, source: Source, one: Awaited, needs: Needs, seats: int, turn: int, asked: tuple[int, ...]
+) -> list[Part]:
+    """A part for each team that may give one of the answers, of which each is another's: shared out evenly. Too few
+    teams are a part that nobody does."""
+    may = sorted(
+        {
+            shift.team_id
+            for shift in picture.shifts
+            if shift.team_id in asked and any(able(person, needs, picture.bases) for person in shift.people)
+        }
+    )
+    each = ceil((one.seats if one.lane_id else one.tasks * one.overlap) / one.tasks)
+    if len(may) < each:
+        short = _part(picture, source, needs, each, one.tasks, seats, turn, asked, apart=True)
+        return [replace(short, teams=())]
+    return [
+        _part(picture, source, needs, 1, one.tasks, min(one.tasks, ceil(seats / len(may))), turn, (team_id,))
+        for team_id in may
+    ]
 
 
 def _by_whom(picture: Picture, one: Awaited, needs: Needs, teams: tuple[int, ...]) -> tuple[int, ...]:
     """The teams that will do it, as plans go: where it lies, while people there can soon; else any of the project's, if
     nobody has begun it."""
+    if one.apart:
+        return tuple(team_id for team_id in teams if team_id not in one.answered)
     if one.team_id is None:
         return teams
     soon = picture.at + reading.WINDOW

@@ -9,13 +9,24 @@ from typing import Any
 
 from django.db import connection
 
+from annotations.models import AsksLanguage
 from clips.models import SHOWN, ClipKind, Faces
 
 # Ranks below this are turns of seats that came back, as in ``sightline_take``.
 EXPRESS = 100_000_000_000
 # Nobody has begun it, and nobody by hand has said where it is to stay.
-UNTOUCHED = """t.state = 'open' AND t.answers = 0 AND t.seats_left = t.overlap"""
+UNTOUCHED = """t.state = 'open' AND t.answers = 0 AND t.seats_left + t.seats_later = t.overlap"""
+# Or its open seat is for another team than those that have answered, and nobody holds it.
+MOVABLE = f"""({UNTOUCHED} OR t.state = 'open' AND t.seats_apart AND t.seats_left = 1)"""
+# The teams that have answered, where each answer is for another.
+ANSWERED = """CASE WHEN t.seats_apart AND t.answers > 0
+                 THEN ARRAY(SELECT a.team_id FROM annotations_annotation a WHERE a.task_id = t.id ORDER BY 1)
+                 ELSE '{}' END"""
 KEPT = "EXISTS (SELECT 1 FROM annotations_planitem i WHERE i.task_id = t.id AND i.keeps)"
+# What whoever answers must speak for a clip (c) in a project (p): the same as ``Project.language_of``.
+SPOKEN = f"""(CASE WHEN p.asks_language = '{AsksLanguage.ALWAYS}'
+                 OR p.asks_language = '{AsksLanguage.HEARD}' AND c.kind = '{ClipKind.VOICE}'
+           THEN c.language ELSE '' END)"""
 # A clip that a project wants and has no task of: the same gate as ``clips.queries.to_label`` and ``with_proxy``.
 WANTED = f"""
        c.kind = p.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL AND p.is_active
@@ -37,6 +48,7 @@ class Fresh:
     project_id: int
     region: str
     clearance: int
+    language: str
     clips: int
     first: int
     """The lowest number among them."""
@@ -49,11 +61,11 @@ def fresh(project_ids: Sequence[int]) -> list[Fresh]:
         Fresh(*row)
         for row in _rows(
             """
-            SELECT a.project_id, a.region, a.clearance, count(*), min(a.clip_id)
+            SELECT a.project_id, a.region, a.clearance, a.language, count(*), min(a.clip_id)
               FROM annotations_awaited a
               JOIN annotations_project p ON p.id = a.project_id
              WHERE a.project_id = ANY (%(projects)s) AND p.is_active
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """,
             {"projects": list(project_ids)},
         )
@@ -66,7 +78,7 @@ def fresh_of(project_id: int, *, clip_ids: Sequence[int]) -> list[Fresh]:
         Fresh(*row)
         for row in _rows(
             f"""
-            SELECT p.id, c.region, c.is_sensitive::int, count(*), min(c.id)
+            SELECT p.id, c.region, c.is_sensitive::int, {SPOKEN}, count(*), min(c.id)
               FROM annotations_project p
               JOIN clips_clip c ON {WANTED}
              WHERE p.id = %(project)s AND c.id = ANY (%(clips)s)
@@ -75,7 +87,7 @@ def fresh_of(project_id: int, *, clip_ids: Sequence[int]) -> list[Fresh]:
                                   JOIN workforce_team w ON w.id = pt.team_id
                                   JOIN workforce_region g ON g.id = w.region_id
                                  WHERE pt.project_id = p.id)
-             GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
             """,  # noqa: S608
             {"project": project_id, "clips": list(clip_ids)},
         )
@@ -90,7 +102,8 @@ def hold_awaited(*, first: int, last: int) -> int:
 
 @dataclass(frozen=True)
 class Lying:
-    """Open tasks in one lane that are due on one day and have as many seats."""
+    """Open tasks in one lane that are due on one day and have as many seats; where those are for different teams, that
+    the same teams have answered."""
 
     lane_id: int
     team_id: int
@@ -98,14 +111,20 @@ class Lying:
     region: str
     skills: list[str]
     clearance: int
+    language: str
     due_on: date
     overlap: int
     due_at: datetime
     """When the first of them is due."""
+    apart: bool
+    answered: list[int]
+    later: int
+    """Seats of each that are for other teams, later."""
     movable: int
     """Tasks that nobody has begun and that no hand put there."""
     seats: int
     """Free seats of the others."""
+    tasks: int
 
 
 def lying(*, but: Sequence[int] = ()) -> list[Lying]:
@@ -114,18 +133,20 @@ def lying(*, but: Sequence[int] = ()) -> list[Lying]:
         Lying(*row)
         for row in _rows(
             f"""
-            SELECT ln.id, ln.team_id, ln.project_id, ln.region, ln.skills, ln.clearance, o.due_on, o.overlap, o.due_at,
-                   o.movable, o.seats
+            SELECT ln.id, ln.team_id, ln.project_id, ln.region, ln.skills, ln.clearance, ln.language, o.due_on,
+                   o.overlap, o.due_at, o.apart, o.answered, o.later, o.movable, o.seats, o.tasks
               FROM (SELECT t.lane_id, (t.due_at AT TIME ZONE 'UTC')::date AS due_on, t.overlap, min(t.due_at) AS due_at,
-                           count(*) FILTER (WHERE {UNTOUCHED} AND NOT {KEPT}) AS movable,
-                           coalesce(sum(t.seats_left) FILTER (WHERE NOT ({UNTOUCHED} AND NOT {KEPT})), 0) AS seats
+                           t.seats_apart AS apart, {ANSWERED} AS answered, t.seats_later AS later,
+                           count(*) FILTER (WHERE {MOVABLE} AND NOT {KEPT}) AS movable,
+                           coalesce(sum(t.seats_left) FILTER (WHERE NOT ({MOVABLE} AND NOT {KEPT})), 0) AS seats,
+                           count(*) AS tasks
                       FROM annotations_task t
-                     WHERE t.state = 'open' AND t.seats_left > 0 AND t.id <> ALL (%(but)s)
-                     GROUP BY 1, 2, 3) o
+                     WHERE t.state = 'open' AND (t.seats_left > 0 OR t.seats_later > 0) AND t.id <> ALL (%(but)s)
+                     GROUP BY 1, 2, 3, 5, 6, 7) o
               JOIN annotations_lane ln ON ln.id = o.lane_id
               JOIN annotations_project p ON p.id = ln.project_id
              WHERE p.is_active
-             ORDER BY 1, o.due_on, o.overlap
+             ORDER BY 1, o.due_on, o.overlap, o.apart, o.answered, o.later
             """,  # noqa: S608
             {"but": list(but)},
         )
@@ -139,9 +160,11 @@ class Awaited:
     project_id: int
     region: str
     clearance: int
+    language: str
     arrived_on: date
     tasks: int
     overlap: int
+    apart: bool
     lane_id: int | None = None
     """None: clips that are no tasks yet."""
     team_id: int | None = None
@@ -154,6 +177,8 @@ class Awaited:
     seats: int = 0
     """Without an answer, held or free."""
     due_at: datetime | None = None
+    answered: tuple[int, ...] = ()
+    """Where each answer is for another team: those that have answered."""
 
 
 def awaited_clips(project_ids: Sequence[int]) -> list[Awaited]:
@@ -162,13 +187,14 @@ def awaited_clips(project_ids: Sequence[int]) -> list[Awaited]:
         Awaited(*row)
         for row in _rows(
             """
-            SELECT p.id, a.region, a.clearance, (c.created_at AT TIME ZONE g.time_zone)::date, count(*), p.overlap
+            SELECT p.id, a.region, a.clearance, a.language, (c.created_at AT TIME ZONE g.time_zone)::date, count(*),
+                   p.overlap, p.seats_apart
               FROM annotations_awaited a
               JOIN annotations_project p ON p.id = a.project_id
               JOIN clips_clip c ON c.id = a.clip_id
               JOIN workforce_region g ON g.code = a.region
              WHERE a.project_id = ANY (%(projects)s) AND p.is_active
-             GROUP BY p.id, 2, 3, 4 ORDER BY 1, 2, 3, 4
+             GROUP BY p.id, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
             """,
             {"projects": list(project_ids)},
         )
@@ -181,10 +207,11 @@ def awaited_tasks() -> list[Awaited]:
         Awaited(*row)
         for row in _rows(
             f"""
-            SELECT ln.project_id, ln.region, ln.clearance, o.arrived_on, o.tasks, o.overlap, ln.id, ln.team_id,
-                   ln.skills, o.plan_id, o.movable, o.turn, o.seats, o.due_at
+            SELECT ln.project_id, ln.region, ln.clearance, ln.language, o.arrived_on, o.tasks, o.overlap, o.apart,
+                   ln.id, ln.team_id, ln.skills, o.plan_id, o.movable, o.turn, o.seats, o.due_at, o.answered
               FROM (SELECT t.lane_id, (c.created_at AT TIME ZONE g.time_zone)::date AS arrived_on, hand.plan_id,
-                           t.overlap, {UNTOUCHED} AND NOT {KEPT} AS movable,
+                           t.overlap, t.seats_apart AS apart, {ANSWERED} AS answered,
+                           {UNTOUCHED} AND NOT {KEPT} AS movable,
                            (t.due_at AT TIME ZONE 'UTC')::date AS due_on, count(*) AS tasks,
                            sum(t.overlap - t.answers) AS seats, min(t.due_at) AS due_at,
                            coalesce(min(t.rank) FILTER (WHERE t.rank >= {EXPRESS}), 0) AS turn
@@ -198,9 +225,9 @@ def awaited_tasks() -> list[Awaited]:
                              JOIN annotations_plan n ON n.id = l.plan_id
                             WHERE i.task_id = t.id AND n.state <> 'undone') hand ON true
                      WHERE t.state = 'open'
-                     GROUP BY 1, 2, 3, 4, 5, 6) o
+                     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8) o
               JOIN annotations_lane ln ON ln.id = o.lane_id
-             ORDER BY ln.id, o.arrived_on, o.due_on, o.overlap, o.plan_id, o.movable
+             ORDER BY ln.id, o.arrived_on, o.due_on, o.overlap, o.apart, o.answered, o.plan_id, o.movable
             """,  # noqa: S608
             {},
         )
@@ -284,6 +311,7 @@ def make_tasks(
     project_id: int,
     region: str,
     clearance: int,
+    language: str,
     after: int,
     most: int,
     team_id: int,
@@ -303,25 +331,25 @@ def make_tasks(
         listed, order = "(annotations_awaited a JOIN clips_clip c ON c.id = a.clip_id)", "a.clip_id"
         of_these = (
             "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
-            " AND a.clip_id > %(after)s"
+            " AND a.language = %(language)s AND a.clip_id > %(after)s"
         )
     else:
         listed, order, of_these = "clips_clip c", "c.id", "c.id = ANY (%(clips)s)"
     row = _rows(
         f"""
         WITH wanted AS MATERIALIZED (
-            SELECT c.id, p.overlap
+            SELECT c.id, p.overlap, p.seats_apart, CASE WHEN p.seats_apart THEN 1 ELSE p.overlap END AS seats_left
               FROM annotations_project p
               JOIN {listed} ON {WANTED}
-             WHERE p.id = %(project)s AND c.region = %(region)s AND c.is_sensitive = %(sensitive)s AND c.id > %(after)s
-               AND {of_these}
+             WHERE p.id = %(project)s AND c.region = %(region)s AND c.is_sensitive = %(sensitive)s
+               AND {SPOKEN} = %(language)s AND c.id > %(after)s AND {of_these}
              ORDER BY {order} LIMIT %(most)s
         ), made AS (
             INSERT INTO annotations_task
                    (project_id, clip_id, team_id, lane_id, rank, state, state_since, due_at, overlap, seats_left,
-                    answers, label, votes)
+                    seats_apart, seats_later, answers, label, votes)
             SELECT %(project)s, w.id, %(team)s, %(lane)s, %(rank)s + row_number() OVER (ORDER BY w.id) - 1, 'open',
-                   %(at)s, %(due)s, w.overlap, w.overlap, 0, '', '{{}}'
+                   %(at)s, %(due)s, w.overlap, w.seats_left, w.seats_apart, w.overlap - w.seats_left, 0, '', '{{}}'
               FROM wanted w
                 ON CONFLICT (clip_id, project_id) DO NOTHING
             RETURNING id
@@ -334,6 +362,7 @@ def make_tasks(
             "region": region,
             "sensitive": bool(clearance),
             "clearance": clearance,
+            "language": language,
             "after": after,
             "most": most,
             "team": team_id,
@@ -357,9 +386,19 @@ class Picked:
 
 
 def pick(
-    *, lane_id: int, due_on: date | None, overlap: int | None, most: int, task_ids: Sequence[int] | None = None
+    *,
+    lane_id: int,
+    team_id: int,
+    due_on: date | None,
+    overlap: int | None,
+    most: int,
+    task_ids: Sequence[int] | None = None,
+    apart: bool = False,
+    answers: int = 0,
+    later: int = 0,
 ) -> list[Picked]:
-    """Lock tasks of a lane that nobody has begun, the last in turn first; those that somebody is just taking stay.
+    """Lock tasks of a lane that nobody has begun, for this team, the last in turn first; those that somebody is just
+    taking stay. Where each answer is for another team (``apart``), also those that others have answered, so many times.
 
     By number, also those that a hand put there.
     """
@@ -369,7 +408,12 @@ def pick(
             f"""
             SELECT t.id, t.rank, t.due_at
               FROM annotations_task t
-             WHERE t.lane_id = %(lane)s AND {UNTOUCHED}
+             WHERE t.lane_id = %(lane)s AND {MOVABLE}
+               -- On the row itself: as many answers as were read are of the same teams.
+               AND t.answers = %(answers)s
+               AND (NOT t.seats_apart OR NOT EXISTS (
+                    SELECT 1 FROM annotations_annotation a WHERE a.task_id = t.id AND a.team_id = %(team)s))
+               AND (%(overlap)s::int IS NULL OR (t.seats_apart, t.seats_later) = (%(apart)s, %(later)s))
                AND (%(day)s::date IS NULL OR (t.due_at AT TIME ZONE 'UTC')::date = %(day)s)
                AND (%(overlap)s::int IS NULL OR t.overlap = %(overlap)s)
                AND (CASE WHEN %(tasks)s::bigint[] IS NULL THEN NOT {KEPT} ELSE t.id = ANY (%(tasks)s) END)
@@ -378,6 +422,10 @@ def pick(
             """,  # noqa: S608
             {
                 "lane": lane_id,
+                "team": team_id,
+                "apart": apart,
+                "answers": answers,
+                "later": later,
                 "day": due_on,
                 "overlap": overlap,
                 "most": most,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.db.models import Q
@@ -13,6 +13,7 @@ from annotations import pace
 from annotations.models import Project
 from annotations.planning import queries, reasons
 from annotations.planning.work import Demand, Needs, Problem, TeamFacts
+from config.speech import name_of
 from workforce.capacity import PersonCapacity, TeamShift, team_shifts
 from workforce.models import ResidencyBasis, Reviewer, Team
 
@@ -29,11 +30,18 @@ class Source:
     region: str
     skills: tuple[str, ...]
     clearance: int
+    language: str
     due_at: datetime
     lane_id: int | None = None
     """None: clips that are no tasks yet."""
     due_on: date | None = None
     overlap: int = 1
+    apart: bool = False
+    """Each answer is for another team,"""
+    answers: int = 0
+    """so many of which are given, and"""
+    later: int = 0
+    """so many are opened after this one."""
     first_clip: int = 0
     team_id: int | None = None
     ids: Sequence[int] | None = None
@@ -64,23 +72,41 @@ class Picture:
     demands: list[Demand] = field(default_factory=list)
     sources: dict[int, Source] = field(default_factory=dict)
 
-    def add(self, source: Source, *, tasks: int, teams: Sequence[int], seats: int | None = None) -> None:
-        """A demand and its source; ``seats``: only room that is taken up, in seats."""
+    def add(
+        self,
+        source: Source,
+        *,
+        tasks: int,
+        teams: Sequence[int],
+        seats: int | None = None,
+        overlap: int | None = None,
+        apart: bool = False,
+    ) -> None:
+        """A demand and its source; ``seats``: only room that is taken up, in seats. ``overlap``: only so many seats of
+        each; ``apart``: for different teams."""
         key = len(self.demands)
         self.sources[key] = source
         self.demands.append(
             Demand(
                 key=key,
-                needs=Needs(source.region, source.skills, source.clearance),
-                overlap=source.overlap if seats is None else 1,
+                needs=Needs(source.region, source.skills, source.clearance, source.language),
+                overlap=1 if seats is not None else source.overlap if overlap is None else overlap,
                 tasks=tasks if seats is None else seats,
                 due_at=source.due_at,
                 teams=tuple(teams),
                 team_id=source.team_id,
                 stays=seats is not None,
                 priority=source.hours,
+                apart=apart,
             )
         )
+
+    def add_later(self, source: Source, *, tasks: int, teams: Sequence[int], stays: bool = False) -> None:
+        """Seats that are opened for these teams once another has answered; ``stays``: nobody asks where."""
+        if not source.later:
+            return
+        self.add(source, tasks=tasks, teams=teams, overlap=source.later, apart=True)
+        self.demands[-1] = replace(self.demands[-1], team_id=None, later=True, stays=stays)
 
     def problem(self) -> Problem:
         return Problem(self.at, self.end, tuple(self.demands), tuple(self.shifts), self.teams, self.bases)
@@ -134,11 +160,12 @@ def add_fresh(picture: Picture, project: Project, found: queries.Fresh, *, teams
         region=found.region,
         skills=tuple(sorted(project.skills)),
         clearance=found.clearance,
+        language=found.language,
         due_at=picture.at + timedelta(hours=project.due_hours),
         overlap=project.overlap,
         first_clip=found.first,
     )
-    picture.add(source, tasks=found.clips, teams=teams)
+    picture.add(source, tasks=found.clips, teams=teams, apart=project.seats_apart)
 
 
 def add_lying(
@@ -150,17 +177,26 @@ def add_lying(
         region=row.region,
         skills=tuple(row.skills),
         clearance=row.clearance,
+        language=row.language,
         due_at=row.due_at,
         lane_id=row.lane_id,
         due_on=row.due_on,
         overlap=row.overlap,
+        apart=row.apart,
+        answers=len(row.answered),
+        later=row.later,
         team_id=row.team_id,
     )
+    # Where each answer is for another team, one seat of a task is open at a time.
+    open_seats = 1 if row.apart else row.overlap
+    teams = [team_id for team_id in teams if team_id not in row.answered]
     if row.movable and not stays:
-        picture.add(source, tasks=row.movable, teams=teams)
-    seats = row.seats + (row.movable * row.overlap if stays else 0)
+        picture.add(source, tasks=row.movable, teams=teams, overlap=open_seats)
+    seats = row.seats + (row.movable * open_seats if stays else 0)
     if seats:
         picture.add(source, tasks=0, teams=teams, seats=seats)
+    others = [team_id for team_id in teams if team_id != row.team_id]
+    picture.add_later(source, tasks=row.tasks, teams=others, stays=stays)
 
 
 def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
@@ -170,7 +206,8 @@ def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
         return {}
     people: dict[int, list[PersonCapacity]] = defaultdict(list)
     for row in Reviewer.objects.filter(is_active=True).order_by("pk"):
-        one = PersonCapacity(row.pk, row.country, frozenset(row.skills), frozenset(), row.clearance, 0, 0)
+        known = frozenset(row.skills), frozenset(row.languages)
+        one = PersonCapacity(row.pk, row.country, *known, row.clearance, 0, 0)
         people[row.team_id].append(one)
     at_work = {shift.team_id for shift in picture.shifts if shift.people}
     closed = sorted(set(picture.teams) - at_work)
@@ -186,6 +223,7 @@ def explain(picture: Picture, keys: Iterable[int]) -> dict[int, str]:
     return {
         key: reasons.why(
             picture.demands[key],
+            language=name_of(picture.demands[key].needs.language),
             teams=picture.teams,
             people=people,
             shifts=picture.shifts,

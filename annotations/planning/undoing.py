@@ -54,7 +54,11 @@ def undo(plan_id: int, *, by: User, reason: str, at: datetime) -> Plan:
 def begun() -> Q:
     """Items whose tasks somebody holds, held once, or answered, or that are no longer open."""
     held = Exists(Lease.objects.filter(task=OuterRef("task")))
-    touched = ~Q(task__state=TaskState.OPEN) | Q(task__answers__gt=0) | Q(task__seats_left__lt=F("task__overlap"))
+    touched = (
+        ~Q(task__state=TaskState.OPEN)
+        | Q(task__answers__gt=0)
+        | Q(task__seats_left__lt=F("task__overlap") - F("task__seats_later"))
+    )
     return Q(held) | touched
 
 
@@ -71,7 +75,9 @@ def _put_back(plan: Plan) -> None:
 
 def _put_back_lot(items: Sequence[PlanItem], here: int, lane: Lane) -> None:
     before = {item.task_id: item for item in items}
-    picked = queries.pick(lane_id=here, due_on=None, overlap=None, most=len(items), task_ids=list(before))
+    picked = queries.pick(
+        lane_id=here, team_id=lane.team_id, due_on=None, overlap=None, most=len(items), task_ids=list(before)
+    )
     if not picked:
         return
     ranks, dues = [], []
@@ -94,7 +100,9 @@ def _unmake(plan: Plan) -> None:
     for first in range(0, len(numbers), AT_ONCE):
         with transaction.atomic():
             lot = Task.objects.filter(pk__in=numbers[first : first + AT_ONCE], state=TaskState.OPEN, answers=0)
-            lot = lot.filter(~Exists(Lease.objects.filter(task=OuterRef("pk"))), seats_left=F("overlap"))
+            lot = lot.filter(
+                ~Exists(Lease.objects.filter(task=OuterRef("pk"))), seats_left=F("overlap") - F("seats_later")
+            )
             locked = lot.select_for_update(skip_locked=True).order_by("pk")
             # Judged again now that they are locked: who took one meanwhile left a lease.
             lot.filter(pk__in=list(locked.values_list("pk", flat=True))).delete()

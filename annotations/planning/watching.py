@@ -51,7 +51,7 @@ def progress(plan: Plan, *, to: User) -> list[TeamProgress]:
             begun=Count("pk", filter=begun()),
             finished=Count("pk", filter=Q(task__answers__gte=F("task__overlap"))),
             answers=Sum("task__answers"),
-            held=Sum(F("task__overlap") - F("task__seats_left") - F("task__answers")),
+            held=Sum(F("task__overlap") - F("task__seats_left") - F("task__seats_later") - F("task__answers")),
             seats=Sum("task__overlap"),
         )
     }

@@ -9,7 +9,7 @@ they cannot do goes.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -48,9 +48,21 @@ def doors(demand: Demand, need: int, crews: Mapping[int, Crew]) -> Iterator[tupl
     for team_id in sorted(asked):
         if team_id in crews:
             room = [room for kind, room in crews[team_id].people.values() if need in kind]
-            most = most_tasks(room, demand.overlap) if demand.overlap > 1 else sum(room)
+            most = most_tasks(room, demand.per_team) if demand.per_team > 1 else sum(room)
+            if demand.apart:
+                most = min(most, demand.tasks)
             if most:
-                yield team_id, most * demand.overlap
+                yield team_id, most * demand.per_team
+
+
+def begun_by(seats: Mapping[int, int], demand: Demand) -> dict[int, int]:
+    """Whole tasks by team, out of seats by team; where they are for different teams, by which begins them."""
+    found = {team_id: count // demand.overlap for team_id, count in seats.items()}
+    if demand.apart:
+        rest = sum(seats.values()) // demand.overlap - sum(found.values())
+        for team_id in sorted(seats, key=lambda team_id: (-(seats[team_id] % demand.overlap), team_id))[:rest]:
+            found[team_id] += 1
+    return found
 
 
 class Table:
@@ -85,7 +97,9 @@ class Table:
     def make_whole(self) -> None:
         """Take back halves of tasks, place them again, and take away what is too much for the people."""
         for place, demand in enumerate(self.demands):
-            if demand.overlap > 1:
+            if demand.apart:
+                self._take_back_unmatched(place)
+            elif demand.overlap > 1:
                 for team_id, count in self._by_team(place).items():
                     self._take_back(place, team_id, count % demand.overlap)
         if any(demand.overlap > 1 for demand in self.demands):
@@ -94,6 +108,19 @@ class Table:
                 self._place_rest(place)
             for team_id in sorted(self.crews):
                 self._hold_against_people(team_id)
+            for place, demand in enumerate(self.demands):
+                if demand.apart:
+                    self._take_back_unmatched(place)
+
+    def _take_back_unmatched(self, place: int) -> None:
+        """Of seats for different teams: free those that are not of whole tasks, the dearest teams' first."""
+        demand, seats = self.demands[place], self._by_team(place)
+        most = most_tasks(seats.values(), demand.overlap)
+        over = sum(min(count, most) for count in seats.values()) - most * demand.overlap
+        for team_id in sorted(seats, key=lambda team_id: self._price(demand, team_id), reverse=True):
+            spare = min(over, min(seats[team_id], most))
+            over -= spare
+            self._take_back(place, team_id, max(0, seats[team_id] - most) + spare)
 
     def _urgency(self, place: int) -> tuple[int, int]:
         demand = self.demands[place]
@@ -135,6 +162,9 @@ class Table:
     def _place_rest(self, place: int) -> None:
         """Place what is left of a demand task by task where there is room, the cheapest first."""
         demand, need = self.demands[place], self.need[place]
+        if demand.apart:
+            self._place_rest_apart(place)
+            return
         here = self._by_team(place)
         rest = demand.tasks - here.total() // demand.overlap
         if not rest:
@@ -144,15 +174,36 @@ class Table:
             room = sum(self.left[number, kind] for number in numbers for kind in self.kinds[number, need])
             tasks = min(rest, room // demand.overlap, (most - here[team_id]) // demand.overlap)
             rest -= max(0, tasks)
-            wanted = max(0, tasks) * demand.overlap
-            for number in numbers:
-                for kind in self.kinds[number, need]:
-                    took = min(wanted, self.left[number, kind])
-                    if took:
-                        wanted -= took
-                        self.left[number, kind] -= took
-                        self._change(self.seats.by_demand, (place, number), took)
-                        self._change(self.seats.by_kind, (number, need, kind), took)
+            self._put(place, numbers, max(0, tasks) * demand.overlap)
+
+    def _place_rest_apart(self, place: int) -> None:
+        """As above, of seats for different teams: as many more whole tasks as all the teams' rooms make."""
+        demand, need, here = self.demands[place], self.need[place], self._by_team(place)
+        could: dict[int, int] = {}
+        numbers: dict[int, list[int]] = {}
+        for team_id, most in doors(demand, need, self.crews):
+            numbers[team_id] = [number for number in self.of_team[team_id] if self.kinds.get((number, need))]
+            room = sum(self.left[number, kind] for number in numbers[team_id] for kind in self.kinds[number, need])
+            could[team_id] = max(here[team_id], min(most, here[team_id] + room))
+        tasks = min(demand.tasks, most_tasks(could.values(), demand.overlap))
+        wanted = tasks * demand.overlap - here.total()
+        for team_id in sorted(could, key=lambda team_id: self._price(demand, team_id)):
+            more = min(wanted, min(could[team_id], tasks) - here[team_id])
+            if more > 0:
+                wanted -= more
+                self._put(place, numbers[team_id], more)
+
+    def _put(self, place: int, numbers: Sequence[int], seats: int) -> None:
+        """Give so many seats of the demand to these shifts, the first first."""
+        need = self.need[place]
+        for number in numbers:
+            for kind in self.kinds[number, need]:
+                took = min(seats, self.left[number, kind])
+                if took:
+                    seats -= took
+                    self.left[number, kind] -= took
+                    self._change(self.seats.by_demand, (place, number), took)
+                    self._change(self.seats.by_kind, (number, need, kind), took)
 
     def _price(self, demand: Demand, team_id: int) -> tuple[int, int]:
         team = self.problem.teams[team_id]
@@ -171,7 +222,7 @@ class Table:
             tasks: Counter[tuple[int, int]] = Counter()
             for place in places:
                 demand = self.demands[place]
-                tasks[self.need[place], demand.overlap] += self._with(place, team_id) // demand.overlap
+                tasks[self.need[place], demand.per_team] += self._with(place, team_id) // demand.per_team
             several = [count for (_need, overlap), count in tasks.items() if overlap > 1]
             if not several or max(room for _kind, room in people) <= min(several):
                 # Nobody has room for more seats than there are tasks of a sort: nobody meets one twice.
@@ -183,7 +234,7 @@ class Table:
             if not over:
                 return
             for place in sorted(places, key=self._urgency, reverse=True):
-                sort = (self.need[place], self.demands[place].overlap)
+                sort = (self.need[place], self.demands[place].per_team)
                 gone = min(over.get(sort, 0), self._with(place, team_id) // sort[1])
                 if gone:
                     over[sort] -= gone

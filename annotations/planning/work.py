@@ -21,6 +21,8 @@ class Needs:
     region: str
     skills: tuple[str, ...] = ()
     clearance: int = 0
+    language: str = ""
+    """What is spoken; empty: anybody."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,15 @@ class Demand:
     """Somebody has begun them, or they were put there by hand: they only take up room."""
     priority: int = 0
     """Hours by which they go before others."""
+    apart: bool = False
+    """Its seats are for different teams, one each."""
+    later: bool = False
+    """Seats that are opened when another team has answered: they take up room, and are nowhere yet."""
+
+    @property
+    def per_team(self) -> int:
+        """Seats of each task that one team has."""
+        return 1 if self.apart else self.overlap
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Placed:
-    """So many of a demand's tasks for one team."""
+    """So many of a demand's tasks for one team; where seats are for different teams, those that it begins."""
 
     key: int
     team_id: int
@@ -77,6 +88,8 @@ class Placed:
     """How many of them will be done after they are due, by the shifts they fall into."""
     done_at: datetime
     """When the last shift that they fall into ends."""
+    seats: int
+    """Seats of the demand that are for the team, of tasks that another begins, too."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +103,13 @@ class Answer:
 
 
 def able(person: PersonCapacity, needs: Needs, bases: Bases) -> bool:
-    """Whether the person may be handed such work: by country, skills and clearance, as the claim asks it."""
+    """Whether the person may be handed such work: by country, skills, clearance and language, as the claim
+    asks it."""
     return (
         person.country in bases.get(needs.region, frozenset())
         and needs.clearance <= person.clearance
         and person.skills.issuperset(needs.skills)
+        and (not needs.language or needs.language in person.languages)
     )
 
 

@@ -68,6 +68,7 @@ def _team(team: Team, *, spread: float | None, at: datetime) -> dict[str, Any]:
         (
             person.country,
             tuple(sorted(person.skills)),
+            tuple(sorted(person.languages)),
             person.clearance > 0,
             max(5.0, 5.0 * round(paces[person.pk] / 5)),
             limit_on(person.pk, at.date())[0],
@@ -89,12 +90,13 @@ def _team(team: Team, *, spread: float | None, at: datetime) -> dict[str, Any]:
                 "count": count,
                 "country": country,
                 "skills": list(skills),
+                "languages": list(languages),
                 "cleared": cleared,
                 "seconds": seconds,
                 "quota": quota,
             }
             | ({} if spread is None else {"spread": round(spread, 3)})
-            for (country, skills, cleared, seconds, quota), count in sorted(crowds.items())
+            for (country, skills, languages, cleared, seconds, quota), count in sorted(crowds.items())
         ],
     }
 
@@ -107,31 +109,34 @@ def _project(project: Project) -> dict[str, Any]:
         "kind": project.clip_kind,
         "overlap": project.overlap,
         "most_seats": project.most_seats,
+        "seats_apart": project.seats_apart,
         "due_hours": project.due_hours,
         "priority": project.priority,
         "prefetch": project.prefetch,
         "skills": sorted(project.skills),
+        "asks_language": project.asks_language,
     }
     return said | ({"lease_seconds": project.lease_seconds} if project.lease_seconds else {})
 
 
 def _arrivals(*, days: int, at: datetime) -> list[dict[str, Any]]:
-    """By region and kind: clips an hour of the day on average, and those that wait for their label now."""
+    """By region, kind and language: clips an hour of the day on average, and those that wait for their label now."""
     undone = Clip.objects.filter(
         ~Exists(Task.objects.filter(clip=OuterRef("pk"), state__in=[TaskState.SETTLED, TaskState.DISPUTED])),
         state=ClipState.READY,
     )
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in queries.arrivals(since=at - timedelta(days=days), until=at):
         sort = found.setdefault(
-            (row["region"], row["kind"]),
-            {
+            (row["region"], row["kind"], row["language"]),
+            ({"language": row["language"]} if row["language"] else {})
+            | {
                 "region": row["region"],
                 "kind": row["kind"],
                 "by_hour": [0.0] * 24,
                 "seconds": round(min(600.0, max(1.0, row["seconds"])), 1),
                 "sensitive": round(row["sensitive"], 4),
-                "waiting": undone.filter(region=row["region"], kind=row["kind"]).count(),
+                "waiting": undone.filter(region=row["region"], kind=row["kind"], language=row["language"]).count(),
             },
         )
         sort["by_hour"][row["hour"]] = round(row["clips"] / days, 3)

@@ -140,7 +140,16 @@ def no_autovacuum() -> None:
 
 
 def add_clips(
-    *, region: str, kind: str, count: int, sensitive: int, duration_ms: int, by: int, start: datetime, end: datetime
+    *,
+    region: str,
+    kind: str,
+    language: str,
+    count: int,
+    sensitive: int,
+    duration_ms: int,
+    by: int,
+    start: datetime,
+    end: datetime,
 ) -> None:
     """Ready clips without bytes that came evenly between two instants, these first of them sensitive."""
     with connection.cursor() as cursor:
@@ -148,10 +157,10 @@ def add_clips(
             """
             WITH clip AS (
                 INSERT INTO clips_clip
-                       (region, kind, source, is_sensitive, owner_key, uploaded_by_id, created_at, state, state_since,
-                        attempts, attempts_allowed, percent, failure, original_key, sha256, size_bytes, duration_ms,
-                        width, height, facts)
-                SELECT %(region)s, %(kind)s, 'owner_troubleshooting', n <= %(sensitive)s,
+                       (region, kind, language, source, is_sensitive, owner_key, uploaded_by_id, created_at, state,
+                        state_since, attempts, attempts_allowed, percent, failure, original_key, sha256, size_bytes,
+                        duration_ms, width, height, facts)
+                SELECT %(region)s, %(kind)s, %(language)s, 'owner_troubleshooting', n <= %(sensitive)s,
                        'owner-of-' || %(region)s || '-' || lpad((n %% 100)::text, 3, '0'), %(by)s, x.at, 'ready', x.at,
                        1, 3, 100, '', x.key || '/original', encode(sha256(x.key::bytea), 'hex'), 1, %(ms)s, 1280, 720,
                        '{}'
@@ -159,7 +168,7 @@ def add_clips(
                  CROSS JOIN LATERAL (
                         SELECT %(start)s::timestamptz + (n - 1) * (%(end)s::timestamptz - %(start)s) / %(count)s AS at,
                                concat_ws('-', %(region)s, %(kind)s, extract(epoch FROM %(start)s::timestamptz), %(ms)s,
-                                         n) AS key) x
+                                         n, nullif(%(language)s, '')) AS key) x
                  ORDER BY n
                 RETURNING id, original_key, duration_ms
             )
@@ -171,6 +180,7 @@ def add_clips(
             {
                 "region": region,
                 "kind": kind,
+                "language": language,
                 "count": count,
                 "sensitive": sensitive,
                 "ms": duration_ms,
@@ -246,16 +256,16 @@ def unplaced_clips() -> int:
 
 
 def arrivals(*, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """Clips that became ready, by region, kind and hour of the day (UTC); mean seconds and share of sensitive ones are
-    those of the region and kind."""
+    """Clips that became ready, by region, kind, language and hour of the day (UTC); mean seconds and share of sensitive
+    ones are those of region, kind and language."""
     return _named(
         """
-        SELECT region, kind, hour::int AS hour, count(*) AS clips,
+        SELECT region, kind, language, hour::int AS hour, count(*) AS clips,
                avg(avg(duration_ms)) OVER sort::float8 / 1000 AS seconds,
                avg(avg(is_sensitive::int)) OVER sort::float8 AS sensitive
           FROM (SELECT *, extract(hour FROM created_at AT TIME ZONE 'UTC') AS hour FROM clips_clip
                  WHERE state = 'ready' AND created_at >= %s AND created_at < %s) c
-         GROUP BY 1, 2, 3 WINDOW sort AS (PARTITION BY region, kind) ORDER BY 1, 2, 3
+         GROUP BY 1, 2, 3, 4 WINDOW sort AS (PARTITION BY region, kind, language) ORDER BY 1, 2, 3, 4
         """,
         [since, until],
     )

@@ -23,6 +23,7 @@ class Crowd:
     count: int
     country: str
     skills: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     cleared: bool = False
     seconds: float = 90.0
     spread: float = 0.35
@@ -67,11 +68,13 @@ class ProjectSaid:
     kind: str = "video"
     overlap: int = 1
     most_seats: int = 5
+    seats_apart: bool = False
     due_hours: int = 24
     priority: int = 0
     prefetch: int = 3
     lease_seconds: int | None = None
     skills: tuple[str, ...] = ()
+    asks_language: str = "heard"
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Arrivals:
     region: str
     by_hour: tuple[float, ...]
     kind: str = "video"
+    language: str = ""
+    """What is spoken; empty: nothing, or it is not known."""
     days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     waiting: int = 0
     seconds: float = 25.0

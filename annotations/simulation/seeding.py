@@ -84,6 +84,7 @@ def _people(team: Team, crowd: Crowd, staff: User, *, at: datetime) -> list[int]
             country=crowd.country,
             time_zone=team.time_zone,
             pseudonym=name,
+            languages=list(crowd.languages),
             clearance=Clearance.SENSITIVE if crowd.cleared else Clearance.ORDINARY,
         )
         for user, name in zip(users, names, strict=True)
@@ -117,11 +118,13 @@ def _projects(scenario: Scenario, teams: dict[str, Team]) -> None:
             clip_kind=said.kind,
             overlap=said.overlap,
             most_seats=said.most_seats,
+            seats_apart=said.seats_apart,
             due_hours=said.due_hours,
             priority=said.priority,
             prefetch=said.prefetch,
             lease_seconds=said.lease_seconds,
             skills=list(said.skills),
+            asks_language=said.asks_language,
         )
         project.teams.set(teams[name] for name in said.teams)
 
@@ -176,6 +179,7 @@ class Inflow:
         queries.add_clips(
             region=sort.region,
             kind=sort.kind,
+            language=sort.language,
             count=count,
             sensitive=sensitive,
             duration_ms=round(sort.seconds * 1000),

@@ -6,6 +6,7 @@ from typing import Any
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 64}
 SKILLS = {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9_-]{1,32}$"}}
+LANGUAGE = {"type": "string", "pattern": "^[a-z]{2,3}$"}
 COUNTRY = {"type": "string", "pattern": "^[A-Z]{2}$"}
 WALL = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}
 DAY = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
@@ -40,6 +41,7 @@ PEOPLE = _thing(
     count=_whole(1, 100_000),
     country=COUNTRY,
     skills=SKILLS,
+    languages={"type": "array", "items": LANGUAGE},
     cleared={"type": "boolean"},
     seconds=_number(3, 3600),
     spread=_number(0, 2),
@@ -63,16 +65,19 @@ PROJECT = _thing(
     kind={"enum": ["video", "voice"]},
     overlap=_whole(1, 9),
     most_seats=_whole(1, 15),
+    seats_apart={"type": "boolean"},
     due_hours=_whole(1, 24 * 60),
     priority=_whole(0, 240),
     prefetch=_whole(1, 20),
     lease_seconds=_whole(30, 3600),
     skills=SKILLS,
+    asks_language={"enum": ["heard", "always", "never"]},
 )
 ARRIVAL = _thing(
     "region by_hour",
     region=NAME,
     kind={"enum": ["video", "voice"]},
+    language=LANGUAGE,
     by_hour={"type": "array", "items": _number(0, 1_000_000), "minItems": 24, "maxItems": 24},
     days=_list({"enum": list(WEEKDAYS)}),
     waiting=_whole(0, 10_000_000),

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from math import log
 from random import Random
 
-from annotations import consensus, leasing, spreading
+from annotations import consensus, leasing, passing, spreading
 from annotations.simulation import queries, scratch
 from annotations.simulation.queries import Answer, Step
 from annotations.simulation.scenario import Crowd, Scenario
@@ -133,6 +133,7 @@ class Twin:
             self.spans.clear()
         while full := consensus.waiting(at=at):
             consensus.settle_all(full, at=at)
+        each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         if self.holding:
             self.tally.lapsed += leasing.sweep_lapsed(at=at)
         if now % (self.scenario.plan_minutes * MINUTE) == 0 and now < self.end:

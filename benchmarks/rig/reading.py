@@ -70,7 +70,7 @@ STATEMENTS = {
     "3. seats and leases": r"ELSE\s+(WITH pick AS \(.*?FROM made;)",
 }
 WHO = """
-SELECT rv.id, rv.user_id, rv.team_id, rv.country, rv.skills, rv.clearance, rv.opted_out, d.id AS day_id
+SELECT rv.id, rv.user_id, rv.team_id, rv.country, rv.skills, rv.languages, rv.clearance, rv.opted_out, d.id AS day_id
   FROM workforce_reviewer rv JOIN workforce_quotaday d ON d.reviewer_id = rv.id AND d.day = %s
  WHERE rv.id = %s
 """
@@ -90,6 +90,7 @@ def plans(made: Dataset, person: Person) -> str:
             r"\br\.team_id\b": ("bigint", who["team_id"]),
             r"\br\.country\b": ("text", who["country"]),
             r"\br\.skills\b": ("varchar[]", who["skills"]),
+            r"\br\.languages\b": ("varchar[]", who["languages"]),
             r"\br\.clearance\b": ("integer", who["clearance"]),
             r"\br\.opted_out\b": ("varchar[]", who["opted_out"]),
             r"\br\.day_id\b": ("bigint", who["day_id"]),

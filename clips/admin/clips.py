@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -12,16 +13,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action, display
 
-from clips import preparing, sight, sights, story
+from clips import preparing, queries, sight, sights, story
 from clips.admin.footage import panel
 from clips.models import Case, CaseState, Clip, ClipState, DeviceEvent, Rendition
 from clips.tasks import ring_for
+from config import speech
 from config.acting import staff, with_reason
 from config.admin import Record, ago, seconds, size
 from config.clock import database_now
 from config.history import because
 from config.lists import Came, Large, RegionValues
-from config.scope import seen
+from config.scope import offered, seen
 
 STATE_COLOURS = {
     ClipState.RECEIVING: "info",
@@ -54,6 +56,20 @@ class Stuck(admin.SimpleListFilter):
         return queryset
 
 
+class OfLanguage(admin.SimpleListFilter):
+    """What is spoken: the languages of clips that are this person's."""
+
+    title = _("language")
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        codes = queries.languages(regions=offered(request.user, settings.REGIONS))
+        return [(code, speech.name_of(code)) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Clip]) -> QuerySet[Clip]:
+        return queryset.filter(language=self.value()) if self.value() else queryset
+
+
 @admin.register(Clip)
 class ClipAdmin(Large):
     list_display = [
@@ -62,6 +78,7 @@ class ClipAdmin(Large):
         "progress",
         "region",
         "source",
+        "language",
         "duration",
         "bytes",
         "picture",
@@ -70,7 +87,7 @@ class ClipAdmin(Large):
         "since",
         "failure",
     ]
-    list_filter = [Stuck, "state", ("region", RegionValues), Came, "kind", "source", "is_sensitive"]
+    list_filter = [Stuck, "state", ("region", RegionValues), Came, "kind", "source", OfLanguage, "is_sensitive"]
     search_fields = ["=id", "=owner_key", "=sha256"]
     # What a source or a kind is of is in no index.
     reach = 200_000

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from config.history import kept
+from config.speech import HELP, SPOKEN
 from config.states import Moves, waits_with_due_time
 
 OWNER_KEY = RegexValidator(
@@ -79,6 +80,14 @@ class Clip(models.Model):
     )
     kind = models.CharField(max_length=8, choices=ClipKind.choices, default=ClipKind.VIDEO)
     source = models.CharField(max_length=32, choices=Source.choices)
+    language = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[SPOKEN],
+        help_text=f"What is spoken in it. {HELP} Blank: nothing, or it is not known; then anybody may be handed it.",
+    )
     is_sensitive = models.BooleanField(default=False, help_text="Only people who are cleared for it may be shown it.")
     owner_key = models.CharField(max_length=64, validators=[OWNER_KEY])
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -145,15 +154,18 @@ class Clip(models.Model):
             # A tombstone names nobody and describes nothing.
             models.CheckConstraint(
                 condition=~Q(state=ClipState.PURGED)
-                | Q(owner_key="", upload_key="", sha256="", failure="", facts={}, sound={}, same_as=None),
+                | Q(owner_key="", upload_key="", sha256="", failure="", facts={}, sound={}, language="", same_as=None),
                 name="clip_purged_says_nothing",
             ),
+            models.CheckConstraint(condition=Q(language="") | Q(language__regex=r"^[a-z]{2,3}$"), name="clip_language"),
         ]
         indexes = [
             models.Index(fields=["due_at"], name="clip_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["state", "region", "id"], name="clip_by_state"),
             models.Index(fields=["region", "created_at"], name="clip_by_arrival"),
             models.Index(fields=["owner_key"], name="clip_by_owner"),
+            # Which languages there are is read off it, one look-up for each.
+            models.Index(fields=["region", "language", "id"], name="clip_by_language", condition=Q(language__gt="")),
             # What became ready since somebody looked.
             models.Index(fields=["state_since"], name="clip_ready_since", condition=Q(state="ready")),
         ]

@@ -31,9 +31,9 @@ RESULTS = ("taken", "there", "refused")
 class Command(BaseCommand):
     help = (
         "Take in every file of a folder, or of a manifest: a line of JSON for each, with file (relative to the "
-        "manifest), owner, region, source, consent and event; what a line leaves out is what the options say. Safe to "
-        "repeat and to kill: run it again. Exits 0 when every file is here, 1 when some were refused, 2 when it could "
-        "not begin."
+        "manifest), owner, region, source, language, consent and event; what a line leaves out is what the options "
+        "say. Safe to repeat and to kill: run it again. Exits 0 when every file is here, 1 when some were refused, 2 "
+        "when it could not begin."
     )
     requires_migrations_checks = True
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", required=True, metavar="USERNAME", help="in whose name; must be allowed to send")
         parser.add_argument("--region", choices=settings.REGIONS)
         parser.add_argument("--source", choices=Source.values)
+        parser.add_argument("--language", help="what is spoken, such as hi; without it anybody may be handed them")
         parser.add_argument("--owner", help="pseudonymous key of the owner")
         parser.add_argument("--disclosure", help="version of the text the owner was shown")
         parser.add_argument("--purposes", help=f"comma-separated, of {', '.join(Purpose.values)}")
@@ -93,7 +94,7 @@ def said_for_all(options: dict[str, Any]) -> dict[str, Any]:
     consent = {name: options[name] for name in ("owner", "disclosure", "channel", "given_at") if options[name]}
     if options["purposes"]:
         consent["purposes"] = [word.strip() for word in options["purposes"].split(",") if word.strip()]
-    return {name: options[name] for name in ("region", "source") if options[name]} | {"consent": consent}
+    return {name: options[name] for name in ("region", "source", "language") if options[name]} | {"consent": consent}
 
 
 def found_in(place: Path, common: dict[str, Any], report: Path | None) -> tuple[Iterator[Item], Path, int]:
