@@ -13,6 +13,7 @@ from annotations import (
     forgetting,
     leasing,
     queries,
+    retracting,
     spreading,
     stopping,
     withdrawing,
@@ -122,6 +123,8 @@ def sweep_exports() -> None:
         exporting.rescue_silent(at=at)
         for export_id in exporting.unheard(at=at):
             ring(write_export, export_id, queue="general")
+        retracting.look(at=at)
+        retracting.remove_due(at=at)
 
 
 @shared_task
