@@ -165,9 +165,9 @@ def fallen_tasks(export: Export) -> list[int]:
     return list(held.order_by("task").values_list("task", flat=True))
 
 
-def clips_of(export_id: int) -> QuerySet[ExportLine]:
-    """The clips that an export has lines of, for a query of clips."""
-    return ExportLine.objects.filter(export=export_id).values("clip")
+def clips_of(export_id: int) -> QuerySet[Clip]:
+    """The clips that an export has lines of."""
+    return Clip.objects.filter(pk__in=ExportLine.objects.filter(export=export_id).values("clip"))
 
 
 def check_download(export: Export) -> None:

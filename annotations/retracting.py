@@ -19,7 +19,6 @@ from annotations import exporting
 from annotations.models import EXPORT_MOVES, Export, ExportLine, ExportState
 from clips import holding, storage
 from clips.errors import StorageAway
-from clips.models import Clip
 from config.states import move
 from config.ticks import alone, each
 
@@ -80,7 +79,7 @@ def remove(export_id: int, *, at: datetime) -> bool:
         rows = Export.objects.filter(pk=export_id, state=ExportState.RETRACTED)
         if not mine or not rows.exists():
             return False
-        hold = holding.over_any(Clip.objects.filter(pk__in=exporting.clips_of(export_id)), at=at)
+        hold = holding.over_any(exporting.clips_of(export_id), at=at)
         if hold is not None:
             why = f"{hold} keeps it: {hold.reason}"[:200]
             rows.update(due_at=min(hold.ends_at, at + ASK_AGAIN), failure=why)

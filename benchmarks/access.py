@@ -229,18 +229,17 @@ def told(alone: dict[str, float], beside: dict[str, Any], looked: dict[str, floa
     out += [f"\n{looked['entries']:,.0f} entries were verified, {speed:,.0f} a second."]
     large, small = beside["beside 10,000 people's openings"], beside["beside 1,000 people's openings"]
     control = next(row for name, row in beside.items() if f"({10_000 * SHARE:.0f}/s)" in name)
-    ratios = {
+    compared = {
         "claims beside 1,000 people's openings, to alone": by_round(small, beside["alone"]),
         "claims beside 10,000 people's openings, to the control": by_round(large, control),
     }
     out += [f"\n## Targets\n\n| what | median of {len(small['rounds'])} rounds | least to most | wanted | |"]
     out += ["| --- | --- | --- | --- | --- |"]
-    targets = {name: statistics.median(found) >= LEAST for name, found in ratios.items()}
-    for name, found in ratios.items():
+    targets = {name: statistics.median(each_round) >= LEAST for name, each_round in compared.items()}
+    for name, each_round in compared.items():
         verdict = "pass" if targets[name] else "FAIL"
-        out += [
-            f"| {name} | {statistics.median(found):.3f} | {found[0]:.2f} to {found[-1]:.2f} | >= {LEAST} | {verdict} |"
-        ]
+        spread = f"{each_round[0]:.2f} to {each_round[-1]:.2f}"
+        out += [f"| {name} | {statistics.median(each_round):.3f} | {spread} | >= {LEAST} | {verdict} |"]
     targets["faults in the log"] = not looked["faults"]
     verdict = "pass" if not looked["faults"] else "FAIL"
     out += [f"| faults in the log | {looked['faults']:.0f} | | 0 | {verdict} |"]
