@@ -25,6 +25,7 @@ from annotations.serializers import (
     AnnotationOut,
     ExportIn,
     ExportOut,
+    ExportWithdrawalsOut,
     FlagIn,
     FlagOut,
     LeaseOut,
@@ -38,12 +39,12 @@ from annotations.serializers import (
 from annotations.tasks import settle_task, write_export
 from clips import access, storage
 from clips.access import About
-from clips.models import Credentials
+from clips.models import Credentials, Purpose, Under
 from clips.pseudonyms import mark_of
-from clips.serving import asking_of, rendition_response
+from clips.serving import Watched, asking_of, rendition_response
 from config.bells import ring
 from config.clock import database_now
-from config.errors import NotFound
+from config.errors import NotFound, Refusal
 from config.http.keys import KEY_HEADER, idempotency_key
 from config.http.problems import PROBLEM, describe
 from config.http.ranges import ranged
@@ -319,6 +320,24 @@ class ExportView(APIView):
         return Response(ExportOut(own_export(request, pk), context={"request": request}).data)
 
 
+class ExportWithdrawalsView(APIView):
+    """What of an export may be used no more, for whoever has a copy of its file."""
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [needs("annotations.view_export")()]
+
+    @extend_schema(
+        operation_id="get_export_withdrawals",
+        responses={200: ExportWithdrawalsOut},
+        summary="Which lines of an export their owners took back",
+        description="Whoever has a copy of the file takes these lines out of it. Also once the file is removed.",
+    )
+    def get(self, request: Request, pk: int) -> Response:
+        export = own_export(request, pk)
+        out = {"export": export.pk, "state": export.state, "lines": exporting.fallen_lines(export)}
+        return Response(ExportWithdrawalsOut(out | {"tasks": exporting.fallen_tasks(export)}).data)
+
+
 class ExportDownloadView(APIView):
     """The file of a finished export."""
 
@@ -330,20 +349,35 @@ class ExportDownloadView(APIView):
         responses={
             (200, "application/x-ndjson"): OpenApiTypes.BINARY,
             409: OpenApiResponse(description="problem+json: export-not-ready"),
-            410: OpenApiResponse(description="problem+json: export-withdrawn; ask for a new one"),
+            410: OpenApiResponse(
+                description="problem+json: export-withdrawn; ask for a new one, and take out of copies what "
+                "`withdrawals` names"
+            ),
         },
         summary="The labels, one JSON object a line",
-        description="Refused once an owner took back what a line of it stands on, or that expired.",
+        description="Refused once an owner took back what a line of it stands on, or that expired; the file is then "
+        "removed. Who took it, and who was refused, is in the access log.",
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         export = own_export(request, pk)
-        exporting.check_download(export)
+        kind = Credentials.TOKEN if request.auth else Credentials.SESSION
+        asking = asking_of(request._request, cast(User, request.user), credentials=kind)
+        about = About(under=Under.EXPORT, under_id=export.pk, purpose=Purpose.MODEL_TRAINING)
+        try:
+            exporting.check_download(export)
+        except Refusal as refusal:
+            access.refuse(asking, about, code=refusal.code)
+            raise
+        access.grant(asking, about)
         response = ranged(
             request._request,
             size=export.size_bytes,
             etag=export.sha256,
             content_type="application/x-ndjson",
-            read=lambda start, length: storage.read_range(exporting.ALIAS, export.key, start, length),
+            read=lambda start, length: Watched(
+                storage.read_range(exporting.ALIAS, export.key, start, length),
+                lambda: exporting.may_still_download(export.pk),
+            ),
         )
         response["Content-Disposition"] = f'attachment; filename="{export.project.slug}-{export.pk}.jsonl"'
         response["Cache-Control"] = "private, no-store"

@@ -138,7 +138,8 @@ CHECKS = [
         UNION ALL
         SELECT 'case', id FROM clips_case WHERE state = 'open' AND due_at IS NULL
         UNION ALL
-        SELECT 'export', id FROM annotations_export WHERE state IN ('requested', 'writing') AND due_at IS NULL
+        SELECT 'export', id FROM annotations_export WHERE state IN ('requested', 'writing', 'retracted')
+           AND due_at IS NULL
         UNION ALL
         SELECT 'purge', id FROM clips_purge WHERE state <> 'done' AND due_at IS NULL
         """,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +21,20 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Prefetch, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from annotations.errors import ExportNotReady, ExportWithdrawn
-from annotations.models import EXPORT_MOVES, Annotation, Export, ExportLine, ExportState, Project, Task, TaskState
+from annotations.models import (
+    EXPORT_MOVES,
+    FINISHED,
+    Annotation,
+    Export,
+    ExportLine,
+    ExportState,
+    Project,
+    Task,
+    TaskState,
+)
 from clips import storage
 from clips.errors import StorageAway
 from clips.models import Clip, ClipState, ConsentEvent, Permit, Purpose
@@ -66,7 +77,7 @@ def request_export(project: Project, *, by: User, at: datetime, regions: Sequenc
 
 def write(export_id: int, *, now: Clock) -> bool:
     """Write the export if it waits for that; returns whether this call finished it. Repeating is dull."""
-    with alone(_lock_of(export_id)) as mine:
+    with alone(lock_of(export_id)) as mine:
         return mine and _write(export_id, now=now)
 
 
@@ -84,6 +95,7 @@ def _write(export_id: int, *, now: Clock) -> bool:
     if moved != 1:
         return False
     export = Export.objects.select_related("project").get(pk=export_id)
+    clear_work_folders(export_id)
     try:
         with tempfile.TemporaryDirectory(prefix=f"export-{export_id}-", dir=settings.WORK_DIR) as folder:
             path = Path(folder) / "labels.jsonl"
@@ -117,7 +129,7 @@ def _write(export_id: int, *, now: Clock) -> bool:
             ExportLine.objects.bulk_create(
                 (ExportLine(export=export, task_id=task, clip_id=clip) for task, clip in tally.held), batch_size=5000
             )
-        over = withdrawn_lines(export) if done == 1 else 0
+        over = fallen(ExportLine.objects.filter(export=export)).count() if done == 1 else 0
         if over:
             transaction.set_rollback(True)
     if over:
@@ -126,17 +138,36 @@ def _write(export_id: int, *, now: Clock) -> bool:
         storage.delete(ALIAS, f"{key}.manifest.json")
         write_again(export, at=now())
         return False
+    if done == 1:
+        # What an earlier attempt stored and nobody recorded may hold what was taken back since.
+        export.key = key
+        tidy(export)
     return done == 1
 
 
-def withdrawn_lines(export: Export) -> int:
-    """How many lines of an export may no longer be handed out: their owners took back what the line stands on, or it
-    expired."""
-    wanted = ExportLine.objects.filter(export=export)
-    wanted = wanted.exclude(clip__state__in=[ClipState.WITHHELD, ClipState.PURGED])
-    for purpose in {Purpose.MODEL_TRAINING, export.project.purpose}:
-        wanted = wanted.filter(Exists(permits(purpose).filter(clip=OuterRef("clip"))))
-    return ExportLine.objects.filter(export=export).count() - wanted.count()
+def fallen(lines: QuerySet[ExportLine]) -> QuerySet[ExportLine]:
+    """Which of these lines may no longer be handed out: their owners took back what they stand on, or it expired."""
+    stands = ~Q(clip__state__in=[ClipState.WITHHELD, ClipState.PURGED])
+    for purpose in (Purpose.MODEL_TRAINING, OuterRef("export__project__purpose")):
+        stands &= Q(Exists(permits(purpose).filter(clip=OuterRef("clip"))))
+    return lines.filter(~stands)
+
+
+def fallen_lines(export: Export) -> int:
+    """How many lines of a finished export may no longer be handed out; those that were never written down, too."""
+    held = ExportLine.objects.filter(export=export)
+    return fallen(held).count() + export.lines - held.count()
+
+
+def fallen_tasks(export: Export) -> list[int]:
+    """The tasks whose lines whoever has the file must take out of it, in their order."""
+    held = fallen(ExportLine.objects.filter(export=export))
+    return list(held.order_by("task").values_list("task", flat=True))
+
+
+def clips_of(export_id: int) -> QuerySet[Clip]:
+    """The clips that an export has lines of."""
+    return Clip.objects.filter(pk__in=ExportLine.objects.filter(export=export_id).values("clip"))
 
 
 def check_download(export: Export) -> None:
@@ -144,16 +175,45 @@ def check_download(export: Export) -> None:
 
     Raises :class:`ExportNotReady`; and :class:`ExportWithdrawn` when an owner no longer agrees to a line of it.
     """
-    if export.state != ExportState.DONE:
+    if export.state not in FINISHED:
         raise ExportNotReady(f"This export is {export.get_state_display().lower()}.")
-    over = withdrawn_lines(export)
-    unknown = export.lines - ExportLine.objects.filter(export=export).count()
-    if over or unknown:
+    over = fallen_lines(export)
+    # Who agreed again brings no file back.
+    if over or export.state != ExportState.DONE:
         raise ExportWithdrawn(
-            f"Of {over + unknown} of its {export.lines} lines it is not known that their owners still agree; ask for a "
-            "new export, which is without them.",
-            lines=over + unknown,
+            f"Of {over} of its {export.lines} lines it is not known that their owners still agree; ask for a new "
+            "export, which is without them.",
+            lines=over,
         )
+
+
+def may_still_download(export_id: int) -> bool:
+    """Whether an export that is being handed out has not been retracted meanwhile."""
+    return Export.objects.filter(pk=export_id, state=ExportState.DONE).exists()
+
+
+def tidy(export: Export) -> None:
+    """Remove what lies in a finished export's folder beside its file and manifest. A store that is away is left for the
+    next look."""
+    try:
+        for key in storage.keys_under(ALIAS, str(export.pk)):
+            if key not in {export.key, f"{export.key}.manifest.json"}:
+                storage.delete(ALIAS, key)
+    except StorageAway:
+        log.warning("export %s: could not be tidied up", export.pk)
+
+
+def empty(export_id: int) -> int:
+    """Remove all files of an export, in every version, and what a dead writer left on this machine; returns how many
+    files. Whoever calls holds the export's lock, so nobody writes. Raises :class:`StorageAway`."""
+    clear_work_folders(export_id)
+    return storage.empty(ALIAS, str(export_id))
+
+
+def clear_work_folders(export_id: int) -> None:
+    """Remove what a writer of this export that died left on this machine."""
+    for path in Path(settings.WORK_DIR).glob(f"export-{export_id}-*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def lines(project: Project, *, regions: Sequence[str] = ()) -> Iterator[tuple[dict[str, Any], Task]]:
@@ -326,8 +386,8 @@ def rescue_silent(*, at: datetime, most: int = 100) -> int:
     """End the attempts of writers that died; returns how many. One that lives holds its lock and is left alone."""
     ended = 0
     for export in Export.objects.filter(state=ExportState.WRITING, due_at__lte=at).order_by("due_at")[:most]:
-        with alone(_lock_of(export.pk)) as nobody_writes:
-            if nobody_writes:
+        with alone(lock_of(export.pk)) as nobody_writes:
+            if nobody_writes and _emptied(export.pk):
                 end_attempt(export, "The worker that wrote it died or was stopped.", at=at)
                 ended += 1
             else:
@@ -335,5 +395,16 @@ def rescue_silent(*, at: datetime, most: int = 100) -> int:
     return ended
 
 
-def _lock_of(export_id: int) -> str:
+def _emptied(export_id: int) -> bool:
+    """Remove what a dead writer stored and did not record: nobody would ever look for it. False while the store is
+    away."""
+    try:
+        empty(export_id)
+    except StorageAway:
+        return False
+    return True
+
+
+def lock_of(export_id: int) -> str:
+    """The name of the lock that whoever writes or removes an export's files holds."""
     return f"write export {export_id}"

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
-from annotations import stopping, withdrawing
+from annotations import retracting, stopping, withdrawing
 from annotations.models import Flag, Lease, RecallReason
 from clips import cases, consenting, purging, queries, requesting, retention
 from clips.models import (
@@ -40,6 +40,7 @@ def forget(
         if not Clip.objects.filter(pk=clip_id, state=ClipState.WITHHELD).exists():
             return None
         cases.close_withdrawn(clip_id, by=by, at=at, reason=why)
+        retracting.retract_with(clip_id, at=at)
         return purging.schedule(clip_id, reason=reason, at=at, rule=rule)
 
 
@@ -101,6 +102,7 @@ def replay(line: PurgedKey) -> PurgeState | None:
             stopping.recall_all(held, why=RecallReason.PURGED, at=at)
             cases.withhold(clip.pk, at=at)
             cases.close_withdrawn(clip.pk, by=by, at=at, reason=why)
+            retracting.retract_with(clip.pk, at=at)
             purging.schedule(clip.pk, reason=PurgeReason.REPLAYED, at=line.asked_at)
             purging.let_go(clip.pk, at=at)
     purging.run(clip.pk, now=database_now, at_once=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotations.models import ExportState
 from annotations.owners import FORMAT
 from clips.models import OWNER_KEY, Channel, EventKind, Purpose
 from clips.serializers import EventOut, ZonedTime
@@ -98,12 +99,14 @@ class ConsentEventOut(serializers.Serializer[Any]):
 
 
 class HoldingExportOut(serializers.Serializer[Any]):
-    """An export that holds labels of these clips. It is handed out no more once one of them was withdrawn."""
+    """An export that holds labels of these clips. It is handed out no more once one of them was withdrawn, and its file
+    is removed."""
 
     id = serializers.IntegerField()
     project = serializers.CharField()
     created_at = serializers.DateTimeField()
     sha256 = serializers.CharField()
+    state = serializers.ChoiceField(choices=ExportState.choices)
     lines = serializers.IntegerField(help_text="How many of its lines are of these clips.")
 
 

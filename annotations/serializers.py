@@ -14,7 +14,7 @@ from rest_framework.reverse import reverse
 from annotations.faces import handed_out
 from annotations.leasing import MOST_AT_ONCE
 from annotations.links import link
-from annotations.models import Annotation, Export, Flag, LeaseState, Project, SkipReason
+from annotations.models import Annotation, Export, ExportState, Flag, LeaseState, Project, SkipReason
 from annotations.queries import LeaseRow
 from clips.models import Case, CaseKind, ClipKind, Decision, Faces
 from clips.pseudonyms import MARK_OPACITY, mark_of
@@ -289,9 +289,18 @@ class ExportIn(StrictSerializer):
     project = ProjectRef(help_text="The project's slug or number.")
 
 
+class ExportWithdrawalsOut(serializers.Serializer[Any]):
+    """What of an export's file may be used no more; whoever has a copy takes these lines out of it."""
+
+    export = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=ExportState.choices)
+    lines = serializers.IntegerField(help_text="How many; also those that no task is known of.")
+    tasks = serializers.ListField(child=serializers.IntegerField(), help_text="`task` of each such line.")
+
+
 class ExportOut(serializers.ModelSerializer[Export]):
     project = serializers.CharField(source="project.slug")
-    download = serializers.SerializerMethodField(help_text="Where the file is, once it is done.")
+    download = serializers.SerializerMethodField(help_text="Where the file is, while it is handed out.")
 
     class Meta:
         model = Export
@@ -310,7 +319,7 @@ class ExportOut(serializers.ModelSerializer[Export]):
 
     @extend_schema_field(serializers.URLField(allow_null=True))
     def get_download(self, export: Export) -> str | None:
-        if not export.key:
+        if export.state != ExportState.DONE:
             return None
         url: str = reverse("export-download", args=[export.pk], request=self.context["request"])
         return url

@@ -14,6 +14,7 @@ from annotations import (
     leasing,
     passing,
     queries,
+    retracting,
     spreading,
     stopping,
     withdrawing,
@@ -127,6 +128,8 @@ def sweep_exports() -> None:
         exporting.rescue_silent(at=at)
         for export_id in exporting.unheard(at=at):
             ring(write_export, export_id, queue="general")
+        retracting.look(at=at)
+        retracting.remove_due(at=at)
 
 
 @shared_task

@@ -18,6 +18,7 @@ urlpatterns = [
     path("ops/time-contests/<int:pk>/answer", time_api.AnswerView.as_view(), name="ops-time-contest-answer"),
     path("exports", api.ExportsView.as_view(), name="exports"),
     path("exports/<int:pk>", api.ExportView.as_view(), name="export"),
+    path("exports/<int:pk>/withdrawals", api.ExportWithdrawalsView.as_view(), name="export-withdrawals"),
     path("exports/<int:pk>/download", api.ExportDownloadView.as_view(), name="export-download"),
     path("consents", owners_api.ConsentsView.as_view(), name="consents"),
     path("consents/<int:pk>/withdraw", owners_api.WithdrawalView.as_view(), name="withdrawal"),

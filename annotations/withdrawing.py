@@ -16,8 +16,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Q
 
-from annotations import stopping
-from annotations.models import Export, ExportLine, ExportState, RecallReason
+from annotations import retracting, stopping
+from annotations.models import FINISHED, Export, ExportLine, RecallReason
 from clips import cases, consenting
 from clips.models import Channel, Clip, Closing, ConsentEvent, Purpose
 from clips.queries import owned_by
@@ -130,6 +130,7 @@ def _close(clip_id: int, held: list[Any], *, by: User, at: datetime) -> int:
     _tasks, ended = stopping.end_unseen(clip_id, held, why=RecallReason.WITHDRAWN, at=at)
     if consenting.carry_out(clip_id, at=at):
         cases.close_withdrawn(clip_id, by=by, at=at)
+    retracting.retract_with(clip_id, at=at)
     return ended
 
 
@@ -143,6 +144,7 @@ def _end_expired(clip_id: int, *, at: datetime) -> bool:
     with transaction.atomic():
         held = stopping.hold_clip(clip_id)
         stopping.end_unseen(clip_id, held, why=RecallReason.EXPIRED, at=at)
+        retracting.retract_with(clip_id, at=at)
         return consenting.drop_expired(clip_id) > 0
 
 
@@ -155,7 +157,7 @@ def exports_with(event: ConsentEvent, *, to: User | None = None) -> list[dict[st
 
 def listed(about: Q, *, to: User | None = None) -> list[dict[str, Any]]:
     """The finished exports with lines that ``about`` is true of, those that ``to`` may find."""
-    lines = ExportLine.objects.filter(about, export__state=ExportState.DONE)
+    lines = ExportLine.objects.filter(about, export__state__in=FINISHED)
     counts = dict(lines.order_by().values_list("export").annotate(count=Count("id")))
     return [
         {
@@ -163,6 +165,7 @@ def listed(about: Q, *, to: User | None = None) -> list[dict[str, Any]]:
             "project": export.project.slug,
             "created_at": export.created_at,
             "sha256": export.sha256,
+            "state": export.state,
             "lines": counts[export.pk],
         }
         for export in all_or_seen(to, Export.objects.filter(pk__in=counts)).select_related("project").order_by("pk")

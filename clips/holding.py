@@ -96,6 +96,12 @@ def over(clip: Clip, *, at: datetime) -> LegalHold | None:
     )
 
 
+def over_any(clips: QuerySet[Clip], *, at: datetime) -> LegalHold | None:
+    """The hold that keeps any of these clips now; of several the one that ends last."""
+    in_force = LegalHold.objects.filter(starts_at__lte=at, ends_at__gt=at).order_by("-ends_at", "-id")
+    return next((hold for hold in in_force if kept_by(hold).filter(pk__in=clips.values("pk")).exists()), None)
+
+
 def kept_by(hold: LegalHold) -> QuerySet[Clip]:
     """The clips that a hold names."""
     if hold.clip_id:

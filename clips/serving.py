@@ -84,7 +84,7 @@ def _response(
         size=rendition.size_bytes,
         etag=rendition.sha256,
         content_type=content_type,
-        read=lambda start, length: _Watched(storage.read_range(alias, key, start, length), may_still),
+        read=lambda start, length: Watched(storage.read_range(alias, key, start, length), may_still),
     )
 
 
@@ -101,7 +101,7 @@ def _handed_to_nginx(alias: str, key: str, *, content_type: str, is_bucket: bool
     return response
 
 
-class _Watched:
+class Watched:
     """The pieces, for as long as they may be seen; whoever reads slowly does not outlast a withdrawal."""
 
     def __init__(self, pieces: Iterator[bytes], may_still: Callable[[], bool]) -> None:

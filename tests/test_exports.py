@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.storage import storages
+from django.db import connection
 
-from annotations import consensus, exporting
+from annotations import auditing, consensus, exporting, forgetting, retracting, withdrawing
 from annotations.models import Annotation, Export, ExportState, Lease, Task
-from clips.models import Clip, ConsentEvent
+from annotations.tasks import sweep_exports
+from clips import chain, holding, serving, storage
+from clips.models import AccessEntry, Clip, ConsentEvent, Permit, PurgedKey, Purpose
 from config.clock import database_now
 from config.ticks import alone
-from tests.conftest import leave_only, make_user, signed_in
+from tests.conftest import leave_only, make_user, permit, signed_in
 
 # The file is written from one REPEATABLE READ snapshot, which needs transactions of its own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,11 +128,183 @@ def test_a_withdrawal_lists_the_exports_and_they_are_handed_out_no_more(settled,
     assert anew.lines == 1
     assert download(client, anew.pk).count(b"\n") == 1
     held = camera.get(f"/api/v1/owners/{clip.owner_key}").json()
-    assert [row["id"] for row in held["exports"]] == [export.pk]
+    assert [(row["id"], row["state"]) for row in held["exports"]] == [(export.pk, "retracted")]
     assert held["clips"][0]["labels"][0]["label"] == "threat"
     # Lines that were never written down are not vouched for.
     Export.objects.filter(pk=anew.pk).update(lines=2)
     assert client.get(f"/api/v1/exports/{anew.pk}/download").json()["code"] == "export-withdrawn"
+
+
+@pytest.fixture
+def export(settled, model_team) -> Export:
+    """A finished one of two lines."""
+    asked = exporting.request_export(settled[0].project, by=model_team, at=database_now())
+    assert exporting.write(asked.pk, now=database_now)
+    asked.refresh_from_db()
+    return asked
+
+
+def withdraw(task: Task, by, *purposes: str) -> None:
+    every = purposes or tuple(Purpose.values)
+    withdrawing.withdraw(task.clip_id, by=by, reason="the owner asked", at=database_now(), purposes=every)
+
+
+def state_of(export: Export) -> str:
+    return Export.objects.get(pk=export.pk).state
+
+
+def files_of(export: Export) -> list[str]:
+    return storage.keys_under(exporting.ALIAS, str(export.pk))
+
+
+def test_the_file_of_a_withdrawn_line_is_removed_and_who_took_it_is_on_record(
+    export, settled, model_team, gateway
+) -> None:
+    client, url = signed_in(model_team), f"/api/v1/exports/{export.pk}"
+    withdrawals = f"{url}/withdrawals"
+    assert client.get(withdrawals).json() == {"export": export.pk, "state": "done", "lines": 0, "tasks": []}
+    download(client, export.pk)
+    withdraw(settled[1], gateway, "model_training")
+    # In the withdrawal's own transaction.
+    assert state_of(export) == "retracted"
+    assert client.get(url).json()["download"] is None
+    assert client.get(f"{url}/download").json()["code"] == "export-withdrawn"
+    assert len(files_of(export)) == 2
+    sweep_exports()
+    assert (state_of(export), files_of(export)) == ("removed", [])
+    assert storage.remains(exporting.ALIAS, str(export.pk)) == []
+    # Whoever has a copy is told what to take out of it; who agrees again brings no file back.
+    told = {"export": export.pk, "state": "removed", "lines": 1, "tasks": [settled[1].pk]}
+    assert client.get(withdrawals).json() == told
+    permit(settled[1].clip_id, "model_training", by=gateway)
+    assert client.get(f"{url}/download").json()["code"] == "export-withdrawn"
+    entries = AccessEntry.objects.filter(under="export", under_id=export.pk, user=model_team).order_by("id")
+    # Alike within a minute is one entry.
+    assert list(entries.values_list("credentials", "purpose", "asked", "outcome")) == [
+        ("token", "model_training", "GET", "granted"),
+        ("token", "model_training", "GET", "export-withdrawn"),
+    ]
+    assert chain.verify().faults == []
+    assert auditing.audit() == []
+
+
+@pytest.mark.parametrize("ending", ["all of the owner's", "expired", "purged for its age", "purged again by replay"])
+def test_whatever_ends_a_line_ends_the_export(export, settled, gateway, ending) -> None:
+    clip, at = settled[0].clip, database_now()
+    if ending == "all of the owner's":
+        withdrawing.withdraw_all(clip.owner_key, by=gateway, reason="the owner asked", at=at)
+    elif ending == "expired":
+        Permit.objects.filter(clip=clip, purpose="model_training").update(until=at)
+        withdrawing.sweep(at=database_now())
+    elif ending == "purged for its age":
+        forgetting.forget(clip.pk, reason="retention", by=gateway, why="it is old", at=at)
+    else:
+        line = PurgedKey(alias=clip.storage_alias, folder=clip.folder, clip=clip.pk, reason="withdrawn", asked_at=at)
+        forgetting.replay(line)
+    assert state_of(export) == "retracted"
+    assert retracting.remove_due(at=database_now()) == 1
+    assert files_of(export) == []
+
+
+def test_what_came_between_is_found_by_a_look(export, settled, gateway) -> None:
+    """A withdrawal that did not see the lines yet, for they were not committed; before the look, the control."""
+    withdraw(settled[0], gateway)
+    Export.objects.filter(pk=export.pk).update(state=ExportState.DONE, due_at=None)
+    assert retracting.remove_due(at=database_now()) == 0
+    assert len(files_of(export)) == 2
+    assert retracting.look(at=database_now()) == 1
+    # It is dear where there are many lines, so each export has its turn now and then.
+    Export.objects.filter(pk=export.pk).update(state=ExportState.DONE, due_at=None)
+    assert retracting.look(at=database_now()) == 0
+    assert retracting.look(at=database_now() + retracting.LOOK_AGAIN) == 1
+    assert retracting.remove_due(at=database_now() + retracting.LOOK_AGAIN) == 1
+
+
+def test_what_a_dead_writer_left_goes_too(export, settings, tmp_path) -> None:
+    stray = tmp_path / "stray"
+    stray.write_text("{}")
+    storage.put(exporting.ALIAS, f"{export.pk}/stray.jsonl", stray)
+    left = Path(settings.WORK_DIR) / f"export-{export.pk}-dead"
+    left.mkdir()
+    (left / "labels.jsonl").write_text("{}")
+    assert len(files_of(export)) == 3
+    retracting.look(at=database_now())
+    assert sorted(files_of(export)) == sorted([export.key, f"{export.key}.manifest.json"])
+    # One that died while it wrote: what it stored goes before another attempt, and with the last.
+    past = database_now() - timedelta(seconds=1)
+    Export.objects.filter(pk=export.pk).update(state=ExportState.WRITING, attempts=3, due_at=past)
+    with storage_away():
+        assert exporting.rescue_silent(at=database_now()) == 0
+    Export.objects.filter(pk=export.pk).update(due_at=past)
+    assert exporting.rescue_silent(at=database_now()) == 1
+    assert (state_of(export), files_of(export), left.exists()) == ("failed", [], False)
+
+
+def test_a_removal_waits_for_a_hold_and_for_a_store_that_is_away(export, settled, gateway) -> None:
+    at = database_now()
+    hold, _late = holding.place(
+        by=gateway, reason="a court asked", ends_at=at + timedelta(days=1), at=at, clip=settled[1].clip
+    )
+    withdraw(settled[0], gateway)
+    assert retracting.remove_due(at=database_now()) == 0
+    waits = Export.objects.get(pk=export.pk)
+    assert ("a court asked" in waits.failure, waits.state, len(files_of(export))) == (True, "retracted", 2)
+    later = waits.due_at
+    assert later is not None
+    assert at + timedelta(minutes=50) < later < at + timedelta(hours=2)
+    holding.lift(hold, by=gateway, reason="the court let go", at=database_now())
+    with storage_away():
+        assert retracting.remove_due(at=later) == 0
+    waits.refresh_from_db()
+    assert "did not answer" in waits.failure
+    assert retracting.remove_due(at=later + retracting.TRY_AGAIN) == 1
+
+
+@contextmanager
+def storage_away() -> Iterator[None]:
+    place = Path(storages["exports"].location)  # type: ignore[attr-defined]
+    place.rename(place.with_name("away"))
+    try:
+        yield
+    finally:
+        place.with_name("away").rename(place)
+
+
+def test_a_restored_store_is_emptied_of_it_again(export, settled, gateway, tmp_path) -> None:
+    withdraw(settled[0], gateway)
+    assert retracting.remove_due(at=database_now()) == 1
+    back = tmp_path / "back"
+    back.write_text("{}")
+    storage.put(exporting.ALIAS, export.key, back)
+    assert retracting.remove_again() == 1
+    assert files_of(export) == []
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["control: nobody asks", "it is asked again"])
+def test_a_download_on_its_way_is_broken_off(export, settled, gateway, model_team, monkeypatch, asked) -> None:
+    monkeypatch.setattr(storage, "CHUNK", 64)
+    monkeypatch.setattr(serving, "ASK_AGAIN_SECONDS", 0.0 if asked else 3600.0)
+    reply: Any = signed_in(model_team).get(f"/api/v1/exports/{export.pk}/download")
+    pieces = iter(reply.streaming_content)
+    assert len(next(pieces)) == 64
+    withdraw(settled[0], gateway)
+    if asked:
+        with pytest.raises(serving.NoLonger):
+            next(pieces)
+    else:
+        assert len(b"".join(pieces)) == export.size_bytes - 64
+
+
+def test_no_entry_no_labels(export, model_team) -> None:
+    client = signed_in(model_team)
+    client.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER FUNCTION sightline_access RENAME TO sightline_access_gone")
+        try:
+            reply = client.get(f"/api/v1/exports/{export.pk}/download")
+        finally:
+            cursor.execute("ALTER FUNCTION sightline_access_gone RENAME TO sightline_access")
+    assert (reply.status_code, reply.streaming) == (500, False)
 
 
 def test_an_export_without_settled_tasks_is_an_empty_file(tasks, model_team) -> None:
@@ -180,15 +358,13 @@ def lock_of(export_id: int) -> list[int]:
 
 
 def test_a_storage_that_is_away_delays_an_export_and_costs_it_nothing(settled, model_team) -> None:
-    place = Path(storages["exports"].location)  # type: ignore[attr-defined]
-    place.rename(place.with_name("away"))
     export = exporting.request_export(settled[0].project, by=model_team, at=database_now())
-    for _ in range(5):
-        assert not exporting.write(export.pk, now=database_now)
-        export.refresh_from_db()
-        assert export.state == ExportState.REQUESTED
+    with storage_away():
+        for _ in range(5):
+            assert not exporting.write(export.pk, now=database_now)
+            export.refresh_from_db()
+            assert export.state == ExportState.REQUESTED
     assert "storage" in export.failure
-    place.with_name("away").rename(place)
     assert exporting.write(export.pk, now=database_now)
 
 

@@ -62,6 +62,7 @@ POLICY: dict[tuple[str, str], dict[str, int]] = {
     ("annotation", "GET"): {"reviewer": 404} | dict.fromkeys(ANYONE - {"reviewer"}, 403),
     ("exports", "POST"): dict.fromkeys(TAKE_EXPORTS, 400) | dict.fromkeys(ANYONE - TAKE_EXPORTS, 403),
     ("export", "GET"): dict.fromkeys(SEE_EXPORTS, 404) | dict.fromkeys(ANYONE - SEE_EXPORTS, 403),
+    ("export-withdrawals", "GET"): dict.fromkeys(SEE_EXPORTS, 404) | dict.fromkeys(ANYONE - SEE_EXPORTS, 403),
     ("export-download", "GET"): dict.fromkeys(SEE_EXPORTS, 404) | dict.fromkeys(ANYONE - SEE_EXPORTS, 403),
 }
 OPS_ONLY = {

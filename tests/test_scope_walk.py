@@ -275,6 +275,7 @@ NUMBERS: dict[str, type[Model]] = {
     "withdrawal": ConsentEvent,
     "export": Project,
     "export-download": Project,
+    "export-withdrawals": Project,
     "owner-request": Clip,
     "ops-reviewer-capacity": Reviewer,
     "ops-shifts-take-out": Shift,
@@ -345,7 +346,12 @@ def knocked(client: APIClient, there: World, rows: dict[str, Any]) -> list[str]:
 def rows_by_door(there: World) -> dict[str, Any]:
     by_model = {name: there.rows[model] for name, model in NUMBERS.items()}
     export, request = there.rows[Export], there.rows[OwnerRequest]
-    return by_model | {"export": export, "export-download": export, "owner-request": request}
+    return by_model | {
+        "export": export,
+        "export-download": export,
+        "export-withdrawals": export,
+        "owner-request": request,
+    }
 
 
 def state_of(world: World) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class ExportAdmin(Record):
             ExportState.WRITING: "warning",
             ExportState.DONE: "success",
             ExportState.FAILED: "danger",
+            ExportState.RETRACTED: "warning",
         },
     )
     def state_label(self, export: Export) -> tuple[str, str]:

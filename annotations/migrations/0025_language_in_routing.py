@@ -61,7 +61,7 @@ def changed(text: str, changes: list[tuple[str, str, int]]) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("annotations", "0023_lane_says_whose"), ("clips", "0013_language")]
+    dependencies = [("annotations", "0024_retracted_exports"), ("clips", "0014_language")]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(

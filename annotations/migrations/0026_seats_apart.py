@@ -42,7 +42,7 @@ SUBMIT = [
 class Migration(migrations.Migration):
     dependencies = [
         ("annotations", "0025_language_in_routing"),
-        ("clips", "0013_language"),
+        ("clips", "0014_language"),
         ("workforce", "0012_second_factors"),
     ]
 

@@ -5,7 +5,7 @@ from annotations.models.answers import AmendedAnswer, Annotation, LateAnswer
 from annotations.models.audits import AuditRun
 from annotations.models.awaited import Awaited
 from annotations.models.bulk import BULK_MOVES, BulkItem, BulkOutcome, BulkRun, BulkState
-from annotations.models.exports import EXPORT_MOVES, Export, ExportLine, ExportState
+from annotations.models.exports import EXPORT_MOVES, FINISHED, Export, ExportLine, ExportState
 from annotations.models.flags import Flag
 from annotations.models.lanes import Bookmark, Head, Lane
 from annotations.models.leases import LEASE_MOVES, Lease, LeaseState, RecallReason, SkipReason, TakeKey
@@ -25,6 +25,7 @@ from annotations.models.views import SavedView
 __all__ = [
     "BULK_MOVES",
     "EXPORT_MOVES",
+    "FINISHED",
     "ISSUE_MOVES",
     "LEASE_MOVES",
     "PLAN_MOVES",

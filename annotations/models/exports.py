@@ -20,15 +20,22 @@ class ExportState(models.TextChoices):
     WRITING = "writing", _("Writing")
     DONE = "done", _("Done")
     FAILED = "failed", _("Failed")
+    RETRACTED = "retracted", _("Retracted")
+    REMOVED = "removed", _("Removed")
 
 
 EXPORT_MOVES: Moves = {
     ExportState.REQUESTED: frozenset({ExportState.WRITING}),
     # Back to requested: the worker died, and attempts are left.
     ExportState.WRITING: frozenset({ExportState.DONE, ExportState.REQUESTED, ExportState.FAILED}),
-    ExportState.DONE: frozenset(),
+    # An owner no longer agrees to a line: it is handed out no more, and its file is to be removed.
+    ExportState.DONE: frozenset({ExportState.RETRACTED}),
     ExportState.FAILED: frozenset(),
+    ExportState.RETRACTED: frozenset({ExportState.REMOVED}),
+    ExportState.REMOVED: frozenset(),
 }
+# Those that were finished once, and may have been handed out.
+FINISHED = (ExportState.DONE, ExportState.RETRACTED, ExportState.REMOVED)
 
 
 class Export(models.Model):
@@ -55,12 +62,16 @@ class Export(models.Model):
     size_bytes = models.PositiveBigIntegerField(default=0)
     sha256 = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(default=dict, blank=True)
+    looked_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its lines were last held against what owners permit."
+    )
 
     class Meta:
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
-                condition=waits_with_due_time(ExportState.DONE, ExportState.FAILED), name="export_waits_with_due_time"
+                condition=waits_with_due_time(ExportState.DONE, ExportState.FAILED, ExportState.REMOVED),
+                name="export_waits_with_due_time",
             ),
             models.CheckConstraint(condition=Q(state__in=ExportState.values), name="export_state_known"),
             models.CheckConstraint(condition=~Q(state=ExportState.DONE) | ~Q(sha256=""), name="export_done_has_digest"),

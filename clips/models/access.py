@@ -19,11 +19,12 @@ STRANGERS = "strangers"
 
 
 class Under(models.TextChoices):
-    """What gives sight of a clip for a time."""
+    """What gives sight of a clip for a time; or labels, of many clips at once."""
 
     LEASE = "lease", _("Lease")
     VIEWING = "viewing", _("Viewing")
     LEGAL = "legal", _("Legal request")
+    EXPORT = "export", _("Export")
 
 
 class Credentials(models.TextChoices):
@@ -102,6 +103,8 @@ class AccessEntry(models.Model):
         ]
         indexes = [
             models.Index(fields=["clip", "id"], name="access_by_clip"),
+            # Few are: who took which labels.
+            models.Index(fields=["under_id"], name="access_by_export", condition=models.Q(under=Under.EXPORT)),
             # Entries come in the order of their time, so a summary of each range of pages finds a day.
             BrinIndex(fields=["at"], name="access_by_time", autosummarize=True),
         ]

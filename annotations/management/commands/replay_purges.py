@@ -8,9 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from annotations import forgetting
+from annotations import forgetting, retracting
 from clips import ledger, storage
 from clips.models import PurgedKey, PurgeState
+from config.clock import database_now
 from config.errors import Refusal
 
 
@@ -50,6 +51,9 @@ class Command(BaseCommand):
             waiting += state not in {None, PurgeState.DONE}
             ledger.write_out(line)
             left += storage.remains(line.alias, line.folder)
+        brought = retracting.remove_again()
+        retracting.look(at=database_now(), most=10**9)
+        self.stdout.write(f"{brought} files of exports were removed again; those of others follow by the sweep.")
         elsewhere = PurgedKey.objects.exclude(alias__in=ours).count()
         self.stdout.write(f"{again} purges were replayed; the stores list {len(left)} things of them.")
         if elsewhere:

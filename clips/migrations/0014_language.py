@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clips", "0012_list_sensitive"),
+        ("clips", "0013_labels_taken"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
