@@ -1,18 +1,19 @@
 """What preparing clips costs, beside one bare ffmpeg command that makes the same files.
 
-    python benchmarks/prepare.py [FOLDER] [--quick] [--json FILE]
+    python benchmarks/prepare.py [FOLDER] [--quick] [--part costs] [--json FILE] [--report FILE]
 
 FOLDER holds real clips (default: the project's samples); they are repeated to 60 (``--quick``: 6), each time as another
 owner's. It brings its own PostgreSQL and Redis with the product's settings.
 
-``bare``     For each clip, in turns: the bare command (the very arguments we use, not enclosed) and ours: receiving the
+``costs``    For each clip, in turns: the bare command (the very arguments we use, not enclosed) and ours: receiving the
              clip (probe, hash, storage, rows) and preparing it (copy, enclosure, render, checks, storage,
              rows). Wall time, and the busy time of the whole machine's processors, for an enclosed program's own is
-             told to nobody.
-``naive``    A command for each output, each decoding anew, as one would write by hand.
+             told to nobody. And the naive way, as one would write it by hand: a command for each output, each
+             decoding anew.
 ``workers``  All clips by one worker process on one core, and by two with a core each: what is shared (rows, locks,
              storage) must not hold them up. Beside it, without a target, one and two that may use every core: one alone
-             has them all at work already, for a clip is decoded, scaled and encoded by threads of their own.
+             has them all at work already, for a clip is decoded, scaled and encoded by threads of their own. And two
+             bare commands to one, a core each: what the machine itself gives.
 ``memory``   Resident memory of one worker process over many clips: the most in its last quarter to the most in its
              first.
 ``latency``  A real Celery worker, idle: from the answer to an upload until the clip is ready, to the bare command's
@@ -40,6 +41,7 @@ import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -70,7 +72,7 @@ def _busy() -> float:
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def argvs(path: Path, *, each: bool) -> list[list[str]]:
+def argvs(path: Path, *, each: bool, threads: int = 2) -> list[list[str]]:
     """The bare command for a clip, or a command for each of its outputs."""
     import ffmpeg
 
@@ -83,18 +85,20 @@ def argvs(path: Path, *, each: bool) -> list[list[str]]:
     binary = ffmpeg_binary()
     prints = facts.has_audio and makes_sound_prints(binary)
     if not each:
-        return [graph.command(path.resolve(), facts, ffmpeg_path=binary, limits=Limits(), sound_print=prints)]
-    made = graph.outputs(path.resolve(), facts, limits=Limits(), sound_print=prints, threads=graph.MOST_THREADS)
+        common: dict[str, Any] = {"limits": Limits(), "sound_print": prints, "threads": threads}
+        return [graph.command(path.resolve(), facts, ffmpeg_path=binary, **common)]
+    made = graph.outputs(path.resolve(), facts, limits=Limits(), sound_print=prints, threads=threads)
     quiet = ("-nostdin", "-hide_banner", "-loglevel", "error", "-nostats")
     return [ffmpeg.compile(one.global_args(*quiet), cmd=[str(binary)], overwrite_output=True) for one in made]
 
 
-def run_all(commands: list[list[str]]) -> None:
-    """Run commands in a folder that is thrown away."""
+def run_all(commands: list[list[str]], *, core: int | None = None) -> None:
+    """Run commands in a folder that is thrown away, on one ``core`` if it is named."""
+    on = [] if core is None else ["taskset", "-c", str(core)]
     folder = tempfile.mkdtemp(prefix="bare-")
     try:
         for argv in commands:
-            subprocess.run(argv, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run([*on, *argv], cwd=folder, stdout=subprocess.DEVNULL, check=True)
     finally:
         shutil.rmtree(folder)
 
@@ -254,54 +258,81 @@ def latencies(paths: list[Path], first: int) -> list[float]:
     return found[1:]
 
 
-def measure(paths: list[Path], *, count: int, long: int) -> dict[str, float]:
-    """All parts, over the clips repeated to ``count``; memory over ``long``. Returns ratios under plain keys."""
-    clips = [paths[place % len(paths)] for place in range(count)]
+def costs(paths: list[Path], clips: list[Path]) -> dict[str, float]:
+    """The bare command, ours and a command for each output, in turns."""
     commands = {path: argvs(path, each=False) for path in paths}
     apart = {path: argvs(path, each=True) for path in paths}
     prepared(received(paths[0], 0))
-    bare: list[Cost] = []
-    ours: list[Cost] = []
-    naive: list[Cost] = []
+    spent: dict[str, list[Cost]] = {"bare": [], "ours": [], "naive": []}
     for place, path in enumerate(clips):
-        turns: list[tuple[list[Cost], Callable[[], object]]] = [
-            (bare, lambda path=path: run_all(commands[path])),  # type: ignore[misc]
-            (ours, lambda path=path, n=place: prepared(received(path, 1000 + n))),  # type: ignore[misc]
-            (naive, lambda path=path: run_all(apart[path])),  # type: ignore[misc]
+        turns: list[tuple[str, Callable[[], object]]] = [
+            ("bare", lambda path=path: run_all(commands[path])),  # type: ignore[misc]
+            ("ours", lambda path=path, n=place: prepared(received(path, 1000 + n))),  # type: ignore[misc]
+            ("naive", lambda path=path: run_all(apart[path])),  # type: ignore[misc]
         ]
-        for kept, work in turns if place % 2 else reversed(turns):
-            kept.append(cost_of(work))
-        last = [f"{name} {costs[-1].wall:.2f}" for name, costs in (("bare", bare), ("ours", ours), ("apart", naive))]
-        say(f"  {place + 1} of {count}: {', '.join(last)} s")
-    total = {
-        name: (sum(cost.wall for cost in costs), sum(cost.cpu for cost in costs))
-        for name, costs in (("bare", bare), ("ours", ours), ("naive", naive))
+        for name, work in turns if place % 2 else reversed(turns):
+            spent[name].append(cost_of(work))
+        last = ", ".join(f"{name} {found[-1].wall:.2f}" for name, found in spent.items())
+        say(f"  {place + 1} of {len(clips)}: {last} s")
+    wall = {name: sum(cost.wall for cost in found) for name, found in spent.items()}
+    cpu = {name: sum(cost.cpu for cost in found) for name, found in spent.items()}
+    return {
+        "wall_to_bare": wall["ours"] / wall["bare"],
+        "cpu_to_bare": cpu["ours"] / cpu["bare"],
+        "naive_to_ours": wall["naive"] / wall["ours"],
+        "naive_cpu_to_ours": cpu["naive"] / cpu["ours"],
+        "naive_to_bare": wall["naive"] / wall["bare"],
+        "bare_seconds_a_clip": wall["bare"] / len(clips),
+        "ours_seconds_a_clip": wall["ours"] / len(clips),
     }
 
+
+def scaling(clips: list[Path]) -> dict[str, float]:
+    """Two workers to one; and two bare commands at once to one after the other, which is all that the machine gives."""
     scaled: dict[bool, float] = {}
     for pinned in (True, False):
         lots = [[received(path, 10_000 * lot + 5000 * pinned + n) for n, path in enumerate(clips)] for lot in (1, 2)]
         one, _memory = by_workers([lots[0]], pinned=pinned)
         two, _memory = by_workers([lots[1][0::2], lots[1][1::2]], pinned=pinned)
         scaled[pinned] = one / two
-        say(f"  {count} clips by one worker {one:.1f} s, by two {two:.1f} s{', a core each' if pinned else ''}")
-
-    many = [received(paths[n % len(paths)], 40_000 + n) for n in range(long)]
-    _wall, (memory,) = by_workers([many])
-    quarter = max(1, long // 4)
-
-    waits = latencies(clips[: min(count, 20) + 1], 50_000)
-    alone = [cost.wall for cost in bare[1 : len(waits) + 1]]
+        say(f"  {len(clips)} clips by one worker {one:.1f} s, by two {two:.1f} s{', a core each' if pinned else ''}")
+    ceiling = bare_by_cores([clips]) / bare_by_cores([clips[0::2], clips[1::2]])
+    say(f"  two bare commands to one, a core each: {ceiling:.2f}")
     return {
-        "wall_to_bare": total["ours"][0] / total["bare"][0],
-        "cpu_to_bare": total["ours"][1] / total["bare"][1],
-        "naive_to_ours": total["naive"][0] / total["ours"][0],
-        "naive_cpu_to_ours": total["naive"][1] / total["ours"][1],
         "two_workers_to_one": scaled[True],
         "two_workers_to_one_on_all_cores": scaled[False],
-        "memory_last_to_first": max(memory[-quarter:]) / max(memory[:quarter]),
-        "ready_to_bare": statistics.fmean(waits) / statistics.fmean(alone),
+        "two_bare_to_one": ceiling,
     }
+
+
+def bare_by_cores(hands: list[list[Path]]) -> float:
+    """Wall seconds of the bare commands of each hand, one after the other, on a core of each hand's own."""
+    cores = sorted(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(len(hands)) as pool:
+        lots = [[argvs(path, each=False, threads=1) for path in hand] for hand in hands]
+        began = time.perf_counter()
+        list(pool.map(lambda core, lot: [run_all(one, core=core) for one in lot], cores, lots))
+        return time.perf_counter() - began
+
+
+def memory(paths: list[Path], *, count: int) -> dict[str, float]:
+    """A worker's memory over many clips."""
+    many = [received(paths[n % len(paths)], 40_000 + n) for n in range(count)]
+    _wall, (found,) = by_workers([many])
+    quarter = max(1, count // 4)
+    say(f"  {count} clips: {min(found) / 2**20:.0f} to {max(found) / 2**20:.0f} MiB")
+    return {"memory_last_to_first": max(found[-quarter:]) / max(found[:quarter]), "memory_clips": count}
+
+
+def latency(clips: list[Path]) -> dict[str, float]:
+    """From an upload's answer until it is ready, each clip's bare command beside it."""
+    some = clips[:21]
+    waits = latencies(some, 50_000)
+    alone = [cost_of(lambda path=path: run_all(argvs(path, each=False))).wall for path in some[1:]]  # type: ignore[misc]
+    return {"ready_to_bare": statistics.fmean(waits) / statistics.fmean(alone)}
+
+
+PARTS = ("costs", "workers", "memory", "latency")
 
 
 TARGETS: dict[str, tuple[str, float, bool]] = {
@@ -314,33 +345,98 @@ TARGETS: dict[str, tuple[str, float, bool]] = {
 }
 
 
+BESIDE = {
+    "two_bare_to_one": "two bare commands at once to one after the other, a core each: all that the machine gives",
+    "naive_to_bare": "a command for each output to the bare command, wall: ours without any cost of its own",
+    "naive_cpu_to_ours": "a command for each output to ours, processors",
+    "two_workers_to_one_on_all_cores": "two workers to one, each on all cores",
+    "bare_seconds_a_clip": "the bare command, seconds a clip",
+    "ours_seconds_a_clip": "receiving and preparing, seconds a clip",
+    "memory_clips": "clips that one worker prepared for its memory",
+}
+
+
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def table(ratios: dict[str, float]) -> list[str]:
+    """The targets of what was measured, and beside them what has none."""
+    lines = ["| what | found | wanted | |", "| --- | --- | --- | --- |"]
+    for key, (name, wanted, more) in TARGETS.items():
+        if key in ratios:
+            good = ratios[key] >= wanted if more else ratios[key] <= wanted
+            sign = ">=" if more else "<="
+            lines.append(f"| {name} | {ratios[key]:.2f} | {sign} {wanted} | {'pass' if good else 'FAIL'} |")
+    lines += [f"| {name} | {ratios[key]:.2f} | | |" for key, name in BESIDE.items() if key in ratios]
+    return lines
+
+
+def report(path: Path, document: dict[str, Any]) -> None:
+    """Write down what was found, and on what."""
+    found = document["machine"]
+    machine_line = f"{found['cores']} cores of {found['processor']}, {found['memory_gib']} GiB, {found['system']}"
+    versions = f"Python {found['python']}, PostgreSQL {found['postgresql']['server_version']}, {document['ffmpeg']}"
+    lines = [
+        "# Preparing a clip: what it costs beside bare ffmpeg",
+        "",
+        f"`benchmarks/prepare.py {document['folder']}`{' --quick' if document['quick'] else ''}, {document['files']} "
+        f"files repeated to {document['count']} clips. {machine_line}; {versions}. {document['date']}.",
+        "",
+        *table(document["ratios"]),
+        "",
+        "Every figure is a ratio within one run. The bare command has the very arguments that we use.",
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("folder", nargs="?", type=Path, default=ROOT / "clips" / "samples")
     words.add_argument("--quick", action="store_true", help="6 clips and not 60; under a minute")
-    words.add_argument("--json", type=Path, metavar="FILE", help="write the ratios there")
+    words.add_argument("--part", action="append", choices=PARTS, help="this alone; may be repeated")
+    words.add_argument("--json", type=Path, metavar="FILE", help="add the ratios to what other parts left there")
+    words.add_argument("--report", type=Path, metavar="FILE", help="write a page with all ratios of that file")
     asked = words.parse_args()
     paths = sorted(path for path in asked.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
         words.error(f"{asked.folder} holds no clips")
+    count, long = (6, 12) if asked.quick else (60, 200)
+    clips = [paths[place % len(paths)] for place in range(count)]
+    ratios: dict[str, float] = {}
+    if asked.json and asked.json.is_file():
+        before = json.loads(asked.json.read_text())
+        ratios = before["ratios"] if before["quick"] == asked.quick else {}
     with engines.running():
         set_up()
         facts = machine.facts()
-        ratios = measure(paths, count=6 if asked.quick else 60, long=12 if asked.quick else 200)
+        for part in asked.part or PARTS:
+            say(f"{part}:")
+            match part:
+                case "costs":
+                    ratios |= costs(paths, clips)
+                case "workers":
+                    ratios |= scaling(clips)
+                case "memory":
+                    ratios |= memory(paths, count=long)
+                case "latency":
+                    ratios |= latency(clips)
     say(f"\n{len(paths)} files of {asked.folder.name}, {facts['cores']} cores\n")
-    say("| what | found | wanted | |\n| --- | --- | --- | --- |")
-    for key, (name, wanted, more) in TARGETS.items():
-        good = ratios[key] >= wanted if more else ratios[key] <= wanted
-        say(f"| {name} | {ratios[key]:.2f} | {'>=' if more else '<='} {wanted} | {'pass' if good else 'FAIL'} |")
+    say("\n".join(table(ratios)))
+    document = {"quick": asked.quick, "folder": asked.folder.name, "files": len(paths), "count": count}
+    document |= {"date": time.strftime("%Y-%m-%d"), "ffmpeg": _ffmpeg_version(), "machine": facts, "ratios": ratios}
     if asked.json:
-        asked.json.write_text(
-            json.dumps({"quick": asked.quick, "machine": machine.facts(), "ratios": ratios}, indent=1)
-        )
+        asked.json.write_text(json.dumps(document, indent=1))
+    if asked.report:
+        report(asked.report, document)
     return 0
+
+
+def _ffmpeg_version() -> str:
+    from clips.preparing import ffmpeg_binary
+
+    said = subprocess.run([str(ffmpeg_binary()), "-version"], capture_output=True, text=True, check=True).stdout
+    return " ".join(said.split()[0:3:2])
 
 
 if __name__ == "__main__":

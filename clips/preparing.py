@@ -44,6 +44,8 @@ log = logging.getLogger("sightline.clips")
 
 # A worker shows that it lives at least every second; silence for this long means that it died.
 SILENCE = timedelta(seconds=20)
+# A little less than the media tools let pass from tick to tick, so that none of those is passed over.
+SIGN_OF_LIFE_SECONDS = 0.75
 # Longer than looking into a file may take, which is silent.
 LOOKING = timedelta(seconds=60)
 # Where no faces can be looked for; another worker of the region may be able to.
@@ -136,7 +138,15 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
     """Run the media tools on a private copy and store what they made; returns it, and the key of each kind."""
     clip = held.clip
     source = folder / "original"
-    tick = Tick(held, now)
+    tick = Tick(held, now, claimed=True)
+
+    def progress(percent: int) -> None:
+        if percent < 99:
+            tick(percent)
+        else:
+            # Surely still ours: what was made is stored from here on.
+            show_life(held, percent, at=now())
+
     fetch_original(clip, source, on_chunk=tick)
     find_out(held, source, now=now)
     out = folder / "out"
@@ -149,11 +159,10 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         limits=Limits(),
         threads=threads_for(Path(settings.WORK_DIR)),
         faces=cast("list[MediaFaces]", makeable(clip)),
-        on_tick=lambda percent: show_progress(held, percent, at=now()),
+        on_tick=progress,
     )
     stored: dict[str, str] = {}
     for item in everything.made:
-        show_progress(held, 99, at=now())
         # Named by content, so that a repeat of this attempt stores the same file under the same name.
         key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
         storage.put(clip.storage_alias, key, item.path, sha256=item.sha256, on_chunk=tick)
@@ -212,16 +221,17 @@ def is_full(folder: Path) -> bool:
 
 
 class Tick:
-    """A sign of life while bytes are moved: at most one a second, and it raises :class:`LostClaim`."""
+    """A sign of life while work goes on: at most one in ``SIGN_OF_LIFE_SECONDS``, with the percentage if that is told.
+    It raises :class:`LostClaim`. ``claimed`` says that the clip was claimed just now, which is a sign of life, too."""
 
-    def __init__(self, held: Claim, now: Clock) -> None:
-        self._held, self._now, self._last = held, now, 0.0
+    def __init__(self, held: Claim, now: Clock, *, claimed: bool = False) -> None:
+        self._held, self._now = held, now
+        self._last = time.monotonic() if claimed else 0.0
 
-    def __call__(self) -> None:
-        if time.monotonic() - self._last >= 1:
+    def __call__(self, percent: int | None = None) -> None:
+        if time.monotonic() - self._last >= SIGN_OF_LIFE_SECONDS:
             self._last = time.monotonic()
-            if _ours(self._held).update(due_at=self._now() + SILENCE) != 1:
-                raise LostClaim
+            show_life(self._held, percent, at=self._now())
 
 
 def ffmpeg_binary() -> Path:
@@ -229,10 +239,10 @@ def ffmpeg_binary() -> Path:
     return Path(settings.FFMPEG_BINARY or imageio_ffmpeg.get_ffmpeg_exe())
 
 
-def show_progress(held: Claim, percent: int, *, at: datetime) -> None:
-    """Say how far this attempt is and that it lives. Raises :class:`LostClaim` when the clip is no longer ours."""
-    moved = _ours(held).update(percent=min(percent, 99), due_at=at + SILENCE)
-    if moved != 1:
+def show_life(held: Claim, percent: int | None, *, at: datetime) -> None:
+    """Say that this attempt lives, and how far it is. Raises :class:`LostClaim` when the clip is no longer ours."""
+    progress = {} if percent is None else {"percent": min(percent, 99)}
+    if _ours(held).update(due_at=at + SILENCE, **progress) != 1:
         raise LostClaim
 
 

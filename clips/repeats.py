@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.contrib.auth.models import User
@@ -29,23 +30,17 @@ def find(*, by: User, key: str, owner_key: str, sha256: str, region: str, given_
             if (mine.owner_key, mine.sha256, mine.region) != (owner_key, sha256, region):
                 raise KeyReused
             return mine
-    same = Clip.objects.filter(owner_key=owner_key, sha256=sha256, region=region)
-    here = same.exclude(state=ClipState.WITHHELD).order_by("pk").first()
+    same = list(Clip.objects.filter(owner_key=owner_key, sha256=sha256, region=region).order_by("pk"))
+    here = next((clip for clip in same if clip.state != ClipState.WITHHELD), None)
     if here is not None:
         return here
-    over = same.filter(state=ClipState.WITHHELD)
-    by_staff = over.filter(pk__in=Case.objects.filter(decision=Decision.WITHHOLD).values("clip")).first()
-    if by_staff is not None:
-        return by_staff
-    if over.exists():
-        ended = ConsentEvent.objects.filter(
-            Q(clip__in=over) | Q(clip=None), owner_key=owner_key, kind=EventKind.WITHDRAWN
-        ).aggregate(last=Max("at"))["last"]
-        if ended is not None and given_at <= ended:
-            raise ConsentTakenBack
-    asked = Purge.objects.filter(clip__in=over).aggregate(last=Max("asked_at"))["last"]
-    if asked is not None and given_at <= asked:
-        raise ClipPurged
+    if same:
+        by_staff = Case.objects.filter(clip__in=same, decision=Decision.WITHHOLD).values_list("clip", flat=True)
+        withheld = set(by_staff)
+        for clip in same:
+            if clip.pk in withheld:
+                return clip
+        _check_taken_back(same, owner_key=owner_key, given_at=given_at)
     # Of what is purged only the ledger knows whose it was and what.
     for line in ledger.find(owner_key=owner_key, region=region, sha256=sha256):
         if line.is_barred:
@@ -56,6 +51,18 @@ def find(*, by: User, key: str, owner_key: str, sha256: str, region: str, given_
         if given_at <= line.asked_at:
             raise ConsentTakenBack if line.reason in {PurgeReason.WITHDRAWN, PurgeReason.ERASURE} else ClipPurged
     return None
+
+
+def _check_taken_back(over: Sequence[Clip], *, owner_key: str, given_at: datetime) -> None:
+    """Raises :class:`ConsentTakenBack` and :class:`ClipPurged` for a consent no later than what ended these."""
+    ended = ConsentEvent.objects.filter(
+        Q(clip__in=over) | Q(clip=None), owner_key=owner_key, kind=EventKind.WITHDRAWN
+    ).aggregate(last=Max("at"))["last"]
+    if ended is not None and given_at <= ended:
+        raise ConsentTakenBack
+    asked = Purge.objects.filter(clip__in=over).aggregate(last=Max("asked_at"))["last"]
+    if asked is not None and given_at <= asked:
+        raise ClipPurged
 
 
 def note(clip: Clip, given: Agreement, event: Event | None, *, language: str = "", by: User) -> bool:

@@ -31,6 +31,18 @@ class WholeFileStorage(FileSystemStorage):
     """A folder in which a name either holds the whole file or does not exist: written aside, then renamed."""
 
     def _save(self, name: str, content: File[Any]) -> str:
+        self.write(name, content)
+        return name
+
+    def holds(self, name: str, size: int) -> bool:
+        """Whether a file of this size is there under this name."""
+        try:
+            return Path(self.path(name)).stat().st_size == size
+        except FileNotFoundError:
+            return False
+
+    def write(self, name: str, content: File[Any]) -> None:
+        """Write a whole file under just this name, in place of what may be there."""
         if not (Path(self.location) / MARKER).is_file():
             raise FileNotFoundError(f"{self.location} is not set up as a storage")
         final = Path(self.path(name))
@@ -47,7 +59,6 @@ class WholeFileStorage(FileSystemStorage):
             with suppress(FileNotFoundError):
                 Path(aside).unlink()
             raise
-        return name
 
 
 @contextmanager
@@ -109,15 +120,14 @@ def put(alias: str, key: str, path: Path, *, sha256: str = "", on_chunk: Callabl
 
 
 def _put_in_folder(storage: Storage, alias: str, key: str, path: Path, ticking: _Ticking) -> None:
-    if storage.exists(key) and storage.size(key) == path.stat().st_size:
-        return
-    storage.delete(key)
-    stored = storage.save(key, ticking)
-    if stored != key:
-        storage.delete(stored)
-        raise OSError(f"{alias} stored {key} under another name")
-    if storage.size(key) != path.stat().st_size:
-        raise OSError(f"{alias} did not store {key} whole")
+    if not isinstance(storage, WholeFileStorage):
+        raise TypeError(f"{alias} is neither a folder nor a bucket")
+    size = path.stat().st_size
+    if not storage.holds(key, size):
+        # Without what Django does about names that people choose, which takes longer than writing a small file.
+        storage.write(key, ticking)
+        if not storage.holds(key, size):
+            raise OSError(f"{alias} did not store {key} whole")
 
 
 def _put_in_bucket(storage: Storage, alias: str, key: str, path: Path, ticking: _Ticking, *, sha256: str) -> None:

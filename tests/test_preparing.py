@@ -94,7 +94,7 @@ def test_an_overtaken_attempt_leaves_no_trace(clip) -> None:
     sweeping.rescue_silent(at=database_now())
     assert preparing.prepare(clip.pk, now=database_now)
     with pytest.raises(preparing.LostClaim):
-        preparing.show_progress(late, 50, at=database_now())
+        preparing.show_life(late, 50, at=database_now())
     with pytest.raises(preparing.LostClaim):
         preparing.finish(late, NOTHING, {}, at=database_now())
     preparing.give_up(late, "too late", at=database_now())

@@ -286,4 +286,4 @@ def test_preparation_is_cancelled_and_can_be_tried_again(client, gateway, ops) -
     assert held is not None
     assert preparing.cancel(clip.pk, by=ops, reason="once more", at=database_now())
     with pytest.raises(preparing.LostClaim):
-        preparing.show_progress(held, 50, at=database_now())
+        preparing.show_life(held, 50, at=database_now())

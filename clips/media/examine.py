@@ -76,33 +76,48 @@ def examine(source: Path | BinaryIO, *, demuxer: str, limits: Limits) -> Facts:
 
 
 class _Spans:
-    """What each stream holds: how many packets, from when to when, and how evenly."""
+    """What each stream holds: how many packets, from when to when, and how evenly.
+
+    Counted in the stream's own ticks: to reckon with fractions for every packet took longer than to read it.
+    """
 
     def __init__(self) -> None:
-        self.spans: dict[int, tuple[Fraction, Fraction]] = {}
         self.counts: dict[int, int] = {}
-        self.times: dict[int, list[Fraction]] = {}
+        self._ticks: dict[int, list[int]] = {}
+        self._ends: dict[int, int] = {}
+        self._clocks: dict[int, Fraction] = {}
 
     def add(self, packet: Packet) -> None:
-        at = packet.pts if packet.pts is not None else packet.dts
         if not packet.size or packet.is_discard:
             return
+        at = packet.pts if packet.pts is not None else packet.dts
         stream = packet.stream_index
         self.counts[stream] = self.counts.get(stream, 0) + 1
-        if at is None or packet.time_base is None:
+        if at is None:
             return
-        start, end = at * packet.time_base, (at + (packet.duration or 0)) * packet.time_base
-        known = self.spans.get(stream, (start, end))
-        self.spans[stream] = (min(known[0], start), max(known[1], end))
-        self.times.setdefault(stream, []).append(start)
+        if stream not in self._clocks:
+            if packet.time_base is None:
+                return
+            self._clocks[stream], self._ticks[stream], self._ends[stream] = packet.time_base, [], at
+        self._ticks[stream].append(at)
+        self._ends[stream] = max(self._ends[stream], at + (packet.duration or 0))
+
+    @property
+    def spans(self) -> dict[int, tuple[Fraction, Fraction]]:
+        """From when to when each stream goes, in seconds."""
+        return {
+            stream: (min(self._ticks[stream]) * clock, self._ends[stream] * clock)
+            for stream, clock in self._clocks.items()
+        }
 
     def even(self, stream: int) -> bool:
         """Whether the packets follow each other in steps that differ by no more than rounding."""
-        times = sorted(self.times.get(stream, []))
-        if len(times) < 3:
+        ticks = sorted(self._ticks.get(stream, []))
+        if len(ticks) < 3:
             return True
-        step = (times[-1] - times[0]) / (len(times) - 1)
-        return all(abs(b - a - step) <= step * Fraction(_UNEVEN) for a, b in pairwise(times))
+        # The mean step is whole / steps; both sides are multiplied by that number to stay with whole numbers.
+        whole, steps = ticks[-1] - ticks[0], len(ticks) - 1
+        return all(abs((b - a) * steps - whole) <= whole * _UNEVEN for a, b in pairwise(ticks))
 
 
 class _Ear:
@@ -156,21 +171,22 @@ def _read(container: InputContainer, *, demuxer: str, limits: Limits, size_bytes
             ear.hear(packet)
         seen.add(packet)
 
-    if video is not None and (first is None or video.index not in seen.spans):
+    spans = seen.spans
+    if video is not None and (first is None or video.index not in spans):
         raise Refused("unreadable", "No picture in it can be decoded.")
     if video is None and not ear.heard:
         raise Refused("unreadable", "No sound in it can be decoded.")
     if first is not None:
         _check_pixels(first.width, first.height, limits)
     main: Stream | None = video or audio
-    if main is None or main.index not in seen.spans:
+    if main is None or main.index not in spans:
         raise Refused("unreadable")
     if not estimated:
-        _check_complete(container, main, seen.spans, exact=demuxer in _EXACT)
+        _check_complete(container, main, spans, exact=demuxer in _EXACT)
 
-    has_audio = audio is not None and audio.index in seen.spans and ear.heard
+    has_audio = audio is not None and audio.index in spans and ear.heard
     wanted = [video, audio if has_audio else None]
-    used = [seen.spans[stream.index] for stream in wanted if stream is not None and stream.index in seen.spans]
+    used = [spans[stream.index] for stream in wanted if stream is not None and stream.index in spans]
     start = min(start for start, _ in used)
     seconds = max(end for _, end in used) - start
     rate = (video.guessed_rate or video.average_rate) if video is not None else None
