@@ -46,7 +46,9 @@ SECONDS_IN_A_FORTNIGHT = 14 * 24 * 3600
 
 def add_work(made: data.Dataset, clips: int) -> None:
     """A task of each clip of the world, with leases and answers, as two weeks would have left them."""
-    values = {"first": FIRST, "clips": clips, "at": datetime.now(UTC), "span": SECONDS_IN_A_FORTNIGHT}
+    at = datetime.now(UTC)
+    values = {"first": FIRST, "clips": clips, "at": at, "span": SECONDS_IN_A_FORTNIGHT}
+    values["zone"] = data.zone_far_from_midnight(at)
     with engines.connect(made.database) as link:
         run = link.execute
         run("SET session_replication_role = replica")  # foreign keys hold by construction
@@ -104,45 +106,59 @@ def add_work(made: data.Dataset, clips: int) -> None:
 
 
 def _holds(link: data.Link, values: dict[str, Any]) -> None:
-    """Two submitted leases and answers of each task that is answered; of the open ones some are held, some lapsed."""
+    """Two submitted leases and answers of each task that is answered; of the open ones some are held, some lapsed; each
+    on one of a fortnight of days that everybody began, with the time that each answer took."""
     data._insert(
         link,
         "workforce.QuotaDay",
         {
             "reviewer_id": "r.id",
-            "day": "(%(at)s - interval '1 day')::date",
-            "time_zone": "'UTC'",
-            "day_limit": "30000",
-            "limit_source": "'reviewer'",
-            "allowed": "30000",
+            "day": "d.day::date",
+            "time_zone": "%(zone)s",
+            "day_limit": "150",
+            "limit_source": "'global'",
+            "allowed": "150",
+            "skips": "r.id %% 3",
+            "exposed_ms": "CASE WHEN r.id %% 5 = 0 THEN 60000 ELSE 0 END",
+            "exposure_allowed_ms": "3600000",
         },
-        "FROM workforce_reviewer r",
+        "FROM workforce_reviewer r CROSS JOIN generate_series((%(at)s AT TIME ZONE %(zone)s)::date - 15,"
+        " (%(at)s AT TIME ZONE %(zone)s)::date, interval '1 day') d(day) ON CONFLICT DO NOTHING",
         values,
     )
+    link.execute("ANALYZE workforce_quotaday")
     data._insert(
         link,
         "annotations.Lease",
         {
-            "task_id": "t.id",
-            "reviewer_id": "q.ids[1 + (t.id + s.n) %% cardinality(q.ids)]",
-            "quota_day_id": "q.days[1 + (t.id + s.n) %% cardinality(q.ids)]",
+            "task_id": "y.task_id",
+            "reviewer_id": "y.reviewer_id",
+            "quota_day_id": "q.id",
             "token": "gen_random_uuid()",
-            "state": "x.state",
-            "granted_at": "t.created_at + interval '1 hour'",
-            "expires_at": "t.created_at + interval '2 hours'",
-            "ended_at": "CASE WHEN x.state = 'live' THEN NULL ELSE t.created_at + interval '61 min' END",
-            "recall_reason": "CASE WHEN x.state = 'recalled' THEN 'ops' ELSE '' END",
+            "state": "y.state",
+            "granted_at": "y.granted_at",
+            "expires_at": "CASE WHEN y.state = 'live' THEN %(at)s + interval '1 second' * (600 + y.task_id %% 1800)"
+            " ELSE y.granted_at + interval '1 hour' END",
+            "ended_at": "CASE WHEN y.state = 'live' THEN NULL ELSE y.granted_at + interval '45 seconds' END",
+            "recall_reason": "CASE WHEN y.state = 'recalled' THEN 'ops' ELSE '' END",
         },
         """
-        FROM annotations_task t
-        JOIN (SELECT r.team_id, array_agg(r.id ORDER BY r.id) AS ids, array_agg(d.id ORDER BY r.id) AS days
-                FROM workforce_reviewer r JOIN workforce_quotaday d ON d.reviewer_id = r.id
-                 AND d.day = (%(at)s - interval '1 day')::date GROUP BY 1) q ON q.team_id = t.team_id
-        CROSS JOIN generate_series(0, 1) s(n)
-        CROSS JOIN LATERAL (SELECT CASE WHEN t.answers > 0 THEN 'submitted' WHEN t.id %% 40 = 0 AND s.n = 0 THEN 'live'
-                                        WHEN t.id %% 40 = 1 THEN 'lapsed' WHEN t.id %% 400 = 2 THEN 'recalled' END
-                                   AS state) x
-        WHERE t.clip_id >= %(first)s AND x.state IS NOT NULL ORDER BY t.id, s.n
+        FROM (SELECT t.id AS task_id, s.n, x.state, p.ids[1 + (t.id + s.n) %% cardinality(p.ids)] AS reviewer_id,
+                     CASE WHEN x.state = 'live' THEN %(at)s - interval '1 second' * (t.id %% 1200) ELSE
+                     least(%(at)s - interval '2 minutes', t.created_at + interval '1 second' * (t.id * 37 %% 14400))
+                     END AS granted_at
+                FROM annotations_task t
+                JOIN (SELECT r.team_id, array_agg(r.id ORDER BY r.id) AS ids
+                        FROM workforce_reviewer r GROUP BY 1) p ON p.team_id = t.team_id
+                CROSS JOIN generate_series(0, 1) s(n)
+                CROSS JOIN LATERAL (
+                      SELECT CASE WHEN t.answers > 0 THEN 'submitted' WHEN t.id %% 40 = 0 AND s.n = 0 THEN 'live'
+                                  WHEN t.id %% 40 = 1 THEN 'lapsed' WHEN t.id %% 400 = 2 THEN 'recalled' END
+                             AS state) x
+               WHERE t.clip_id >= %(first)s AND x.state IS NOT NULL) y
+        JOIN workforce_quotaday q ON q.reviewer_id = y.reviewer_id
+         AND q.day = (y.granted_at AT TIME ZONE %(zone)s)::date
+        ORDER BY y.granted_at
         """,
         values,
     )
@@ -162,6 +178,43 @@ def _holds(link: data.Link, values: dict[str, Any]) -> None:
         " WHERE e.state = 'submitted' AND t.clip_id >= %(first)s ORDER BY e.id",
         values,
     )
+    link.execute(
+        """
+        UPDATE workforce_quotaday q SET used = n.used, held = n.held, day_limit = greatest(150, n.used + n.held),
+               allowed = greatest(150, n.used + n.held)
+          FROM (SELECT quota_day_id AS id, count(*) FILTER (WHERE state = 'submitted') AS used,
+                       count(*) FILTER (WHERE state = 'live') AS held
+                  FROM annotations_lease GROUP BY 1) n
+         WHERE n.id = q.id AND n.used + n.held > 0
+        """
+    )
+    _spans(link, values)
+
+
+def _spans(link: data.Link, values: dict[str, Any]) -> None:
+    """How long each answer took: 20 to 60 seconds, one after the other from each day's beginning."""
+    (kept,), *_ = link.execute(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'active_span_no_overlap'"
+    ).fetchall()
+    link.execute("ALTER TABLE annotations_activespan DROP CONSTRAINT active_span_no_overlap")
+    data._insert(
+        link,
+        "annotations.ActiveSpan",
+        {
+            "reviewer_id": "e.reviewer_id",
+            "lease_id": "e.id",
+            "day": "e.day",
+            "time_zone": "%(zone)s",
+            "started_at": "e.day + interval '90 seconds' * e.number",
+            "ended_at": "e.day + interval '90 seconds' * e.number + interval '1 second' * (20 + e.id * 31 %% 41)",
+        },
+        "FROM (SELECT l.id, l.reviewer_id, q.day,"
+        " row_number() OVER (PARTITION BY l.reviewer_id, q.day ORDER BY l.id) AS number"
+        " FROM annotations_lease l JOIN workforce_quotaday q ON q.id = l.quota_day_id"
+        " WHERE l.state = 'submitted') e ORDER BY e.day, e.id",
+        values,
+    )
+    link.execute(f"ALTER TABLE annotations_activespan ADD CONSTRAINT active_span_no_overlap {kept}")
 
 
 @dataclass
@@ -182,7 +235,7 @@ class Found:
 
 def questions() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each page that is measured: its name, its address, what is asked."""
-    from annotations.models import Lease, Task
+    from annotations.models import Lease, Report, Task
     from workforce.models import Reviewer
 
     task = Task.objects.filter(clip__region="r1").select_related("team", "clip", "project").order_by("-pk")[100]
@@ -226,7 +279,16 @@ def questions() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for term in (str(task.pk), f"lease {lease.pk}", person.user.username, "Team 1", task.clip.owner_key):
         yield "search", "/admin/search/", {"s": term, "extended": "1"}
     yield "assign", "/admin/assign", {}
-    yield "home", "/admin/", {}
+    for page, path in (
+        ("home", "/admin/"), ("home, live part", "/admin/today/now"), ("home, fortnight", "/admin/today/fortnight"),
+        ("home, foretold", "/admin/today/foretold"), ("stuck work", "/admin/stuck"), ("calendar", "/admin/calendar"),
+        ("person", f"/admin/people/{person.pk}"), ("changes", "/admin/changes"), ("plans", "/admin/annotations/plan/"),
+    ):  # fmt: skip
+        yield page, path, {}
+    for asked in ({}, {"only": "dry"}, {"only": "idle"}, {"team": team}, {"name": person.user.username}):
+        yield "quota board", "/admin/quotas", asked
+    for report in Report.values:
+        yield "report", "/admin/reports", {"report": report}
 
 
 def staff() -> dict[str, Any]:
