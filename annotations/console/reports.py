@@ -9,13 +9,16 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
+from psycopg.errors import QueryCanceled
 
 from annotations.console import charts
 from annotations.console.pages import page, show
@@ -30,6 +33,8 @@ from workforce.models import Region, Team
 
 NEEDS = sorted({kind.need for kind in KINDS.values()})
 DAYS, MOST_DAYS, MOST_ROWS = 14, 92, 200
+# A report that is not read in so many milliseconds comes after its page.
+SOON_MS = 60
 
 
 class AskForm(forms.Form):
@@ -84,13 +89,50 @@ def _told(user: User, report: str, form: AskForm) -> Told:
     return reading.read(report, asked)
 
 
+def told_soon(user: User, report: str, form: AskForm) -> Told | None:
+    """The report, if it can be read at once; one of many answers takes seconds, and its page does not wait for it."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SOON_MS)])
+            told = _told(user, report, form)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+            return told
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return None
+        raise
+
+
+def _shown(told: Told) -> dict[str, Any]:
+    return {
+        "told": told,
+        "kind": told.kind,
+        "rows": told.rows[:MOST_ROWS],
+        "places": len(told.kind.places),
+        "more": max(0, len(told.rows) - MOST_ROWS),
+        "chart": chart_of(told),
+    }
+
+
+@page(*NEEDS)
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """The figures of a report that its page did not wait for."""
+    user = staff(request)
+    report, form = _asked(request, request.GET, database_now())
+    if not form.is_valid():
+        raise Http404
+    return TemplateResponse(request, "console/report_figures.html", _shown(_told(user, report, form)))
+
+
 @page(*NEEDS)
 @require_safe
 def reports(request: HttpRequest) -> HttpResponse:
     """One report of a period; the others are a link away."""
     at, user = database_now(), staff(request)
     report, form = _asked(request, request.GET, at)
-    told = _told(user, report, form) if form.is_valid() else None
+    valid = form.is_valid()
+    told = told_soon(user, report, form) if valid else None
     asked = request.GET.copy()
     asked.pop("report", None)
     context: dict[str, Any] = {
@@ -102,16 +144,12 @@ def reports(request: HttpRequest) -> HttpResponse:
         "form": form,
         "every": Every.choices,
         "mailed": mailing.of(user),
+        "valid": valid,
         "told": told,
     }
     if told is not None:
-        context |= {
-            "rows": told.rows[:MOST_ROWS],
-            "places": len(told.kind.places),
-            "more": max(0, len(told.rows) - MOST_ROWS),
-            "chart": chart_of(told),
-        }
-    return show(request, "console/reports.html", context, status=200 if told else 400)
+        context |= _shown(told)
+    return show(request, "console/reports.html", context, status=200 if valid else 400)
 
 
 def chart_of(told: Told) -> charts.Chart:

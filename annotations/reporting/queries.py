@@ -54,9 +54,10 @@ TEAMS = "GROUP BY GROUPING SETS ((region, team), (day)) ORDER BY day, region, te
 # Nothing is put into them but the pieces above.
 STATEMENTS: dict[str, str] = {
     Report.DONE: f"""
-        SELECT region, team, project, day, count(*), count(DISTINCT reviewer_id),
-               round(count(*)::numeric / count(DISTINCT (reviewer_id, day)), 1)
-          FROM ({ANSWERS}) one {PLACES}
+        SELECT region, team, project, day, sum(answers), count(DISTINCT reviewer_id),
+               round(sum(answers) / count(DISTINCT (reviewer_id, day)), 1)
+          FROM (SELECT region, team, project, day, reviewer_id, count(*) AS answers
+                  FROM ({ANSWERS}) each GROUP BY 1, 2, 3, 4, 5) one {PLACES}
     """,  # noqa: S608
     Report.SPEED: f"""
         SELECT region, team, project, day, count(*),
