@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,12 +17,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
-from psycopg.errors import QueryCanceled
 
 from annotations.console import charts
 from annotations.console.pages import page, show
 from annotations.models import Every, Project, Report
-from annotations.reporting import mailing, reading
+from annotations.reporting import mailing, queries, reading
+from annotations.reporting.queries import Asked
 from annotations.reporting.reading import KINDS, Told
 from config.acting import staff
 from config.clock import database_now
@@ -33,8 +32,6 @@ from workforce.models import Region, Team
 
 NEEDS = sorted({kind.need for kind in KINDS.values()})
 DAYS, MOST_DAYS, MOST_ROWS = 14, 92, 200
-# A report that is not read in so many milliseconds comes after its page.
-SOON_MS = 60
 
 
 class AskForm(forms.Form):
@@ -80,27 +77,22 @@ def _asked(request: HttpRequest, sent: QueryDict, at: datetime) -> tuple[str, As
     return report, AskForm(data, user=user, by_project=KINDS[report].by_project)
 
 
-def _told(user: User, report: str, form: AskForm) -> Told:
+def _narrowed(user: User, report: str, form: AskForm) -> Asked:
     given = form.cleaned_data
     project = given["project"] if KINDS[report].by_project else None
-    asked = reading.asked_by(
+    return reading.asked_by(
         user, first=given["first"], last=given["last"], region=given["region"], team=given["team"], project=project
     )
-    return reading.read(report, asked)
+
+
+def _told(user: User, report: str, form: AskForm) -> Told:
+    return reading.read(report, _narrowed(user, report, form))
 
 
 def told_soon(user: User, report: str, form: AskForm) -> Told | None:
     """The report, if it can be read at once; one of many answers takes seconds, and its page does not wait for it."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SOON_MS)])
-            told = _told(user, report, form)
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-            return told
-    except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
-            return None
-        raise
+    asked = _narrowed(user, report, form)
+    return None if queries.is_much(asked) else reading.read(report, asked)
 
 
 def _shown(told: Told) -> dict[str, Any]:
