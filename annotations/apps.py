@@ -12,9 +12,11 @@ class AnnotationsConfig(AppConfig):
         from clips.storage import set_up
         from config.names import name_tables
         from config.roles import ensure_roles  # models are not loaded before this
+        from config.words import name_fields
 
         # The highest room: all tables are there.
         name_tables()
+        name_fields()
         purging.FORGETTERS["work"] = forgetting.blank_notes
         retention.USES.append(forgetting.last_leased)
         # The highest room: when its migrations are done, every permission that a role names exists.

@@ -1,6 +1,6 @@
 """What the console costs: each main list's first page, each filter, each search, and the home, at a million rows.
 
-    python benchmarks/console.py [--quick] [--json FILE] [--plans FILE]
+    python benchmarks/console.py [--quick] [--part lists|pages] [--json FILE] [--plans FILE]
 
 It brings its own PostgreSQL 18 and Redis with the product's settings (one given by DATABASE_URL or REDIS_URL is used
 instead) and makes a world of thirty regions with fifty teams, six thousand people and sixty projects; of a million
@@ -8,7 +8,8 @@ clips each is a task, seven of ten settled, and people held and answered them.
 
 ``ms``       Milliseconds from the request to the whole page, in this process, without the network: the median of
              some rounds, after one that is not counted.
-``queries``  Statements that the page asks.
+``anew``     The same with nothing kept: what is counted now and then for all who look is counted for this request.
+``queries``  Statements that the page asks, those aside that begin and end transactions.
 ``rows``     Rows that all its plans together read from tables and indexes, by EXPLAIN (ANALYZE): those that a filter
              threw away, too.
 
@@ -38,15 +39,22 @@ from benchmarks.plan import FIRST, add_world  # noqa: E402
 from benchmarks.rig import data, engines, machine  # noqa: E402
 
 MOST_MS, MOST_QUERIES = 150, 12
-# A list whose filters have no index of their own looks among its newest 200,000 rows, once for the page and once for
-# the count; others stop when they have a page.
+CONTROL = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+# A list whose filters have no index of their own looks among its newest 100,000 or 200,000 rows, once for the page and
+# once for the count; others stop when they have a page.
 MOST_ROWS = 1_000_000
+LISTS = {
+    "annotations/task", "annotations/lease", "annotations/annotation", "clips/clip", "workforce/reviewer", "search",
+    "assign", "plans",
+}  # fmt: skip
 SECONDS_IN_A_FORTNIGHT = 14 * 24 * 3600
 
 
 def add_work(made: data.Dataset, clips: int) -> None:
     """A task of each clip of the world, with leases and answers, as two weeks would have left them."""
-    values = {"first": FIRST, "clips": clips, "at": datetime.now(UTC), "span": SECONDS_IN_A_FORTNIGHT}
+    at = datetime.now(UTC)
+    values = {"first": FIRST, "clips": clips, "at": at, "span": SECONDS_IN_A_FORTNIGHT}
+    values["zone"] = data.zone_far_from_midnight(at)
     with engines.connect(made.database) as link:
         run = link.execute
         run("SET session_replication_role = replica")  # foreign keys hold by construction
@@ -104,45 +112,59 @@ def add_work(made: data.Dataset, clips: int) -> None:
 
 
 def _holds(link: data.Link, values: dict[str, Any]) -> None:
-    """Two submitted leases and answers of each task that is answered; of the open ones some are held, some lapsed."""
+    """Two submitted leases and answers of each task that is answered; of the open ones some are held, some lapsed; each
+    on one of a fortnight of days that everybody began, with the time that each answer took."""
     data._insert(
         link,
         "workforce.QuotaDay",
         {
             "reviewer_id": "r.id",
-            "day": "(%(at)s - interval '1 day')::date",
-            "time_zone": "'UTC'",
-            "day_limit": "30000",
-            "limit_source": "'reviewer'",
-            "allowed": "30000",
+            "day": "d.day::date",
+            "time_zone": "%(zone)s",
+            "day_limit": "150",
+            "limit_source": "'global'",
+            "allowed": "150",
+            "skips": "r.id %% 3",
+            "exposed_ms": "CASE WHEN r.id %% 5 = 0 THEN 60000 ELSE 0 END",
+            "exposure_allowed_ms": "3600000",
         },
-        "FROM workforce_reviewer r",
+        "FROM workforce_reviewer r CROSS JOIN generate_series((%(at)s AT TIME ZONE %(zone)s)::date - 15,"
+        " (%(at)s AT TIME ZONE %(zone)s)::date, interval '1 day') d(day) ON CONFLICT DO NOTHING",
         values,
     )
+    link.execute("ANALYZE workforce_quotaday")
     data._insert(
         link,
         "annotations.Lease",
         {
-            "task_id": "t.id",
-            "reviewer_id": "q.ids[1 + (t.id + s.n) %% cardinality(q.ids)]",
-            "quota_day_id": "q.days[1 + (t.id + s.n) %% cardinality(q.ids)]",
+            "task_id": "y.task_id",
+            "reviewer_id": "y.reviewer_id",
+            "quota_day_id": "q.id",
             "token": "gen_random_uuid()",
-            "state": "x.state",
-            "granted_at": "t.created_at + interval '1 hour'",
-            "expires_at": "t.created_at + interval '2 hours'",
-            "ended_at": "CASE WHEN x.state = 'live' THEN NULL ELSE t.created_at + interval '61 min' END",
-            "recall_reason": "CASE WHEN x.state = 'recalled' THEN 'ops' ELSE '' END",
+            "state": "y.state",
+            "granted_at": "y.granted_at",
+            "expires_at": "CASE WHEN y.state = 'live' THEN %(at)s + interval '1 second' * (600 + y.task_id %% 1800)"
+            " ELSE y.granted_at + interval '1 hour' END",
+            "ended_at": "CASE WHEN y.state = 'live' THEN NULL ELSE y.granted_at + interval '45 seconds' END",
+            "recall_reason": "CASE WHEN y.state = 'recalled' THEN 'ops' ELSE '' END",
         },
         """
-        FROM annotations_task t
-        JOIN (SELECT r.team_id, array_agg(r.id ORDER BY r.id) AS ids, array_agg(d.id ORDER BY r.id) AS days
-                FROM workforce_reviewer r JOIN workforce_quotaday d ON d.reviewer_id = r.id
-                 AND d.day = (%(at)s - interval '1 day')::date GROUP BY 1) q ON q.team_id = t.team_id
-        CROSS JOIN generate_series(0, 1) s(n)
-        CROSS JOIN LATERAL (SELECT CASE WHEN t.answers > 0 THEN 'submitted' WHEN t.id %% 40 = 0 AND s.n = 0 THEN 'live'
-                                        WHEN t.id %% 40 = 1 THEN 'lapsed' WHEN t.id %% 400 = 2 THEN 'recalled' END
-                                   AS state) x
-        WHERE t.clip_id >= %(first)s AND x.state IS NOT NULL ORDER BY t.id, s.n
+        FROM (SELECT t.id AS task_id, s.n, x.state, p.ids[1 + (t.id + s.n) %% cardinality(p.ids)] AS reviewer_id,
+                     CASE WHEN x.state = 'live' THEN %(at)s - interval '1 second' * (t.id %% 1200) ELSE
+                     least(%(at)s - interval '2 minutes', t.created_at + interval '1 second' * (t.id * 37 %% 14400))
+                     END AS granted_at
+                FROM annotations_task t
+                JOIN (SELECT r.team_id, array_agg(r.id ORDER BY r.id) AS ids
+                        FROM workforce_reviewer r GROUP BY 1) p ON p.team_id = t.team_id
+                CROSS JOIN generate_series(0, 1) s(n)
+                CROSS JOIN LATERAL (
+                      SELECT CASE WHEN t.answers > 0 THEN 'submitted' WHEN t.id %% 40 = 0 AND s.n = 0 THEN 'live'
+                                  WHEN t.id %% 40 = 1 THEN 'lapsed' WHEN t.id %% 400 = 2 THEN 'recalled' END
+                             AS state) x
+               WHERE t.clip_id >= %(first)s AND x.state IS NOT NULL) y
+        JOIN workforce_quotaday q ON q.reviewer_id = y.reviewer_id
+         AND q.day = (y.granted_at AT TIME ZONE %(zone)s)::date
+        ORDER BY y.granted_at
         """,
         values,
     )
@@ -162,6 +184,43 @@ def _holds(link: data.Link, values: dict[str, Any]) -> None:
         " WHERE e.state = 'submitted' AND t.clip_id >= %(first)s ORDER BY e.id",
         values,
     )
+    link.execute(
+        """
+        UPDATE workforce_quotaday q SET used = n.used, held = n.held, day_limit = greatest(150, n.used + n.held),
+               allowed = greatest(150, n.used + n.held)
+          FROM (SELECT quota_day_id AS id, count(*) FILTER (WHERE state = 'submitted') AS used,
+                       count(*) FILTER (WHERE state = 'live') AS held
+                  FROM annotations_lease GROUP BY 1) n
+         WHERE n.id = q.id AND n.used + n.held > 0
+        """
+    )
+    _spans(link, values)
+
+
+def _spans(link: data.Link, values: dict[str, Any]) -> None:
+    """How long each answer took: 20 to 60 seconds, one after the other from each day's beginning."""
+    (kept,), *_ = link.execute(
+        "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'active_span_no_overlap'"
+    ).fetchall()
+    link.execute("ALTER TABLE annotations_activespan DROP CONSTRAINT active_span_no_overlap")
+    data._insert(
+        link,
+        "annotations.ActiveSpan",
+        {
+            "reviewer_id": "e.reviewer_id",
+            "lease_id": "e.id",
+            "day": "e.day",
+            "time_zone": "%(zone)s",
+            "started_at": "e.day + interval '90 seconds' * e.number",
+            "ended_at": "e.day + interval '90 seconds' * e.number + interval '1 second' * (20 + e.id * 31 %% 41)",
+        },
+        "FROM (SELECT l.id, l.reviewer_id, q.day,"
+        " row_number() OVER (PARTITION BY l.reviewer_id, q.day ORDER BY l.id) AS number"
+        " FROM annotations_lease l JOIN workforce_quotaday q ON q.id = l.quota_day_id"
+        " WHERE l.state = 'submitted') e ORDER BY e.day, e.id",
+        values,
+    )
+    link.execute(f"ALTER TABLE annotations_activespan ADD CONSTRAINT active_span_no_overlap {kept}")
 
 
 @dataclass
@@ -172,17 +231,22 @@ class Found:
     page: str
     asked: str
     ms: float
+    anew: float
     queries: int
     rows: int
 
     @property
     def is_good(self) -> bool:
-        return self.ms <= MOST_MS and self.queries <= MOST_QUERIES and self.rows <= MOST_ROWS
+        """Parts of a page that come after it, and pages of many figures, may ask more; tests pin how much."""
+        limited = self.page in LISTS or self.page in {"home", "home, live part"}
+        return max(self.ms, self.anew) <= MOST_MS and (
+            not limited or (self.queries <= MOST_QUERIES and self.rows <= MOST_ROWS)
+        )
 
 
 def questions() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each page that is measured: its name, its address, what is asked."""
-    from annotations.models import Lease, Task
+    from annotations.models import Lease, Report, Task
     from workforce.models import Reviewer
 
     task = Task.objects.filter(clip__region="r1").select_related("team", "clip", "project").order_by("-pk")[100]
@@ -226,7 +290,17 @@ def questions() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for term in (str(task.pk), f"lease {lease.pk}", person.user.username, "Team 1", task.clip.owner_key):
         yield "search", "/admin/search/", {"s": term, "extended": "1"}
     yield "assign", "/admin/assign", {}
-    yield "home", "/admin/", {}
+    for page, path in (
+        ("home", "/admin/"), ("home, live part", "/admin/today/now"), ("home, fortnight", "/admin/today/fortnight"),
+        ("home, foretold", "/admin/today/foretold"), ("stuck work", "/admin/stuck"), ("calendar", "/admin/calendar"),
+        ("person", f"/admin/people/{person.pk}"), ("changes", "/admin/changes"), ("plans", "/admin/annotations/plan/"),
+    ):  # fmt: skip
+        yield page, path, {}
+    for asked in ({}, {"only": "dry"}, {"only": "idle"}, {"team": team}, {"name": person.user.username}):
+        yield "quota board", "/admin/quotas", asked
+    for report in Report.values:
+        yield "report", "/admin/reports", {"report": report}
+        yield "report, its figures", "/admin/reports/figures", {"report": report}
 
 
 def staff() -> dict[str, Any]:
@@ -244,7 +318,7 @@ def staff() -> dict[str, Any]:
         user = User.objects.create_user(who.replace(" ", "-"), is_staff=True)
         user.groups.add(Group.objects.get(name="ops manager"))
         staffing.begin_scope(user, place or staffing.Place(region=Region.objects.get(code="r1")))
-        client = Client()
+        client = Client(SERVER_NAME="localhost")
         client.force_login(user)
         found[who] = client
     return found
@@ -252,20 +326,24 @@ def staff() -> dict[str, Any]:
 
 def measured(who: str, client: Any, page: str, path: str, asked: dict[str, Any], *, rounds: int) -> tuple[Found, str]:
     """One page: once for its statements and their plans, then some times against the clock."""
+    from django.core.cache import cache
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    cache.clear()
     with CaptureQueriesContext(connection) as said:
         reply = client.get(path, asked)
     # The next request forgets them.
-    statements = [one["sql"] for one in said.captured_queries]
+    statements = [one["sql"] for one in said.captured_queries if not one["sql"].startswith(CONTROL)]
     if reply.status_code != 200:
         raise SystemExit(f"{path} {asked} answered {reply.status_code}")
-    times = []
-    for _ in range(rounds):
+    times, anew = [], []
+    for number in range(rounds + 3):
+        if number >= rounds:
+            cache.clear()
         began = time.perf_counter()
         client.get(path, asked)
-        times.append((time.perf_counter() - began) * 1000)
+        (times if number < rounds else anew).append((time.perf_counter() - began) * 1000)
     rows, plans = 0, []
     for one in statements:
         if one.lstrip().startswith(("SELECT", "WITH")):
@@ -273,9 +351,13 @@ def measured(who: str, client: Any, page: str, path: str, asked: dict[str, Any],
             rows += count
             plans.append(plan)
     words = " ".join(f"{key}={value}" for key, value in asked.items()) or "first page"
-    found = Found(who, page, words[:60], sorted(times)[len(times) // 2], len(statements), rows)
+    found = Found(who, page, words[:60], _median(times), _median(anew), len(statements), rows)
     biggest = "\n".join(plan for plan in plans if plan)
     return found, f"== {page}, {words}, {who}: {found.ms:.0f} ms, {found.queries} queries, {rows} rows\n\n{biggest}\n"
+
+
+def _median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2]
 
 
 def explained(sql: str) -> tuple[int, str]:
@@ -303,9 +385,47 @@ def read(node: dict[str, Any]) -> int:
     return round(own) + sum(read(child) for child in node.get("Plans", ()))
 
 
+def measure(part: str, *, rounds: int) -> tuple[list[Found], list[str]]:
+    """Each page of a part, all parts if it is empty, as each of the two."""
+    found, plans = [], []
+    asked = [one for one in questions() if not part or (one[0] in LISTS) == (part == "lists")]
+    for who, client in staff().items():
+        for page, path, question in asked:
+            one, plan = measured(who, client, page, path, question, rounds=rounds)
+            found.append(one)
+            plans.append(plan)
+    return found, plans
+
+
+def tell(found: list[Found]) -> dict[str, bool]:
+    """Say what was found, and which targets were met."""
+    print(
+        "| page | asked | who | ms | anew | queries | rows read | |\n| --- | --- | --- | --- | --- | --- | --- | --- |"
+    )
+    for one in found:
+        said = "" if one.is_good else "FAIL"
+        print(
+            f"| {one.page} | {one.asked} | {one.who} | {one.ms:.0f} | {one.anew:.0f} | {one.queries} | {one.rows:,}"
+            f" | {said} |"
+        )
+    targets: dict[str, bool] = {}
+    for page in dict.fromkeys("lists, searches, forms" if one.page in LISTS else one.page for one in found):
+        of = [one for one in found if one.page == page or (one.page in LISTS and page.startswith("lists"))]
+        targets[f"{page}: <= {MOST_MS} ms"] = max(one.ms for one in of) <= MOST_MS
+        targets[f"{page}: <= {MOST_MS} ms with nothing kept"] = max(one.anew for one in of) <= MOST_MS
+        if page.startswith("lists") or page in {"home", "home, live part"}:
+            targets[f"{page}: <= {MOST_QUERIES} queries"] = max(one.queries for one in of) <= MOST_QUERIES
+            targets[f"{page}: <= {MOST_ROWS:,} rows read"] = max(one.rows for one in of) <= MOST_ROWS
+    print("\n## Targets\n\n| what | |\n| --- | --- |")
+    for name, good in targets.items():
+        print(f"| {name} | {'pass' if good else 'FAIL'} |")
+    return targets
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a twentieth of the rows: under a minute")
+    parser.add_argument("--part", choices=["lists", "pages"], default="", help="only lists with searches, or the rest")
     parser.add_argument("--json", metavar="FILE", help="write what was found there")
     parser.add_argument("--plans", metavar="FILE", help="write the plans there")
     arguments = parser.parse_args()
@@ -320,28 +440,10 @@ def main() -> int:
         add_world(made, clips)
         add_work(made, clips)
         print(f"made in {time.monotonic() - began:.0f} s", flush=True)
-        found, plans = [], []
-        asked = list(questions())
-        for who, client in staff().items():
-            for page, path, question in asked:
-                one, plan = measured(who, client, page, path, question, rounds=3 if quick else 5)
-                found.append(one)
-                plans.append(plan)
+        found, plans = measure(arguments.part, rounds=3 if quick else 5)
         data.use("")
     print(f"\n## {clips:,} clips and tasks, {2 * clips:,} seats\n")
-    print("| page | asked | who | ms | queries | rows read | |\n| --- | --- | --- | --- | --- | --- | --- |")
-    for one in found:
-        said = "" if one.is_good else "FAIL"
-        print(f"| {one.page} | {one.asked} | {one.who} | {one.ms:.0f} | {one.queries} | {one.rows:,} | {said} |")
-    targets = {}
-    for what in ("lists, searches and forms", "home"):
-        of = [one for one in found if (one.page == "home") == (what == "home")]
-        targets[f"{what}: <= {MOST_MS} ms"] = max(one.ms for one in of) <= MOST_MS
-        targets[f"{what}: <= {MOST_QUERIES} queries"] = max(one.queries for one in of) <= MOST_QUERIES
-        targets[f"{what}: <= {MOST_ROWS:,} rows read"] = max(one.rows for one in of) <= MOST_ROWS
-    print("\n## Targets\n\n| what | |\n| --- | --- |")
-    for name, good in targets.items():
-        print(f"| {name} | {'pass' if good else 'FAIL'} |")
+    targets = tell(found)
     print(f"\n{time.monotonic() - began:.0f} s")
     if arguments.json:
         document = {"quick": quick, "machine": facts, "pages": [asdict(one) for one in found], "targets": targets}

@@ -38,9 +38,10 @@ class Capped(Paginator):
 
     @cached_property
     def found(self) -> int:
-        """How many there are, or one more than is counted."""
+        """How many there are, or one more than is counted. In the list's order, so that it is found as the page is: of
+        rows in any order, planners would read all that a filter leaves and join them."""
         rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[: MOST_COUNTED + 1].count())
+        return int(rows.values("pk")[: MOST_COUNTED + 1].count())
 
     @cached_property
     def count(self) -> int:

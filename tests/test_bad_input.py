@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.files.storage import storages
+from django.db import connection
 
 from clips.models import Clip, ConsentEvent
 from config.clock import database_now
@@ -15,6 +19,7 @@ from config.health import MARKER
 from tests.conftest import PASSWORD, SAMPLES, consent_for, make_user, signed_in, upload
 from workforce import signing_in
 from workforce.errors import TooManyTries
+from workforce.models import SignInTries
 
 pytestmark = pytest.mark.django_db
 
@@ -235,6 +240,55 @@ def test_spraying_is_slowed(db, spray) -> None:
         signing_in.count_try(name, address, at=at)
     with pytest.raises(TooManyTries):
         signing_in.count_try(*tries[-1], at=at)
+
+
+def test_nobody_keeps_a_person_out_by_guessing_at_their_name(asha, client) -> None:
+    good, at = {"username": "asha", "password": PASSWORD}, database_now()
+
+    def enter():
+        return client.post("/api/v1/tokens", good, content_type="application/json").status_code
+
+    def spray():
+        for number in range(signing_in.MOST_BY_NAME + 5):
+            with suppress(TooManyTries):
+                signing_in.count_try("Asha", f"10.0.0.{number}", at=at)
+
+    spray()
+    assert enter() == 429, "the control: where nobody knows them, the name is slowed"
+    SignInTries.objects.all().delete()
+    assert enter() == 201
+    spray()
+    assert enter() == 201
+    for number in range(signing_in.MOST_BY_ADDRESS + 5):
+        with suppress(TooManyTries):
+            signing_in.count_try(f"name-{number}", "127.0.0.1", at=at)
+    assert enter() == 201
+    for _ in range(signing_in.MOST_BY_BOTH):
+        signing_in.count_try("asha", "127.0.0.1", at=at)
+    with pytest.raises(TooManyTries):
+        signing_in.count_try("asha", "127.0.0.1", at=at)
+    signing_in.forget_old(at=at + signing_in.KNOWN_FOR - timedelta(minutes=1))
+    assert list(SignInTries.objects.values_list("count", flat=True)) == [1]
+    signing_in.forget_old(at=at + signing_in.KNOWN_FOR + timedelta(hours=1))
+    assert not SignInTries.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_guesses_sent_at_once_are_counted_one_by_one() -> None:
+    """Forty at one time from one place at one name: ten are looked at, whatever comes together."""
+    at = database_now()
+
+    def guess(_number: int) -> bool:
+        try:
+            signing_in.count_try("asha", "127.0.0.1", at=at)
+        except TooManyTries:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(20) as pool:
+        assert sum(pool.map(guess, range(40))) == signing_in.MOST_BY_BOTH
 
 
 @pytest.mark.parametrize("token", ["x", "é", "\\0", "0" * 5000, "", "a b"])

@@ -56,7 +56,7 @@ class TokensView(APIView):
             raise NotASignIn
         if is_asked_of(user):
             _check_second_factor(user, otp, address=str(address), at=at)
-        signing_in.forget_tries(name, address)
+        signing_in.forget_tries(name, address, at=at)
         tokens = get_token_model().objects
         tokens.filter(user=user, expiry__lte=at).delete()
         row, token = tokens.create(user)

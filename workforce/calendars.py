@@ -36,6 +36,15 @@ def take_out(row: Row, *, by: User, reason: str, at: datetime) -> bool:
         return type(row).objects.filter(pk=row.pk, cancelled_at=None).update(cancelled_at=at) == 1
 
 
+@transaction.atomic
+def exchange(old: Row, new: Row, *, by: User, reason: str, at: datetime) -> Row:
+    """Put a row into the place of another, which is kept as taken out. Raises ValidationError, also when the other was
+    taken out by somebody else; :class:`config.history.ReasonMissing`."""
+    if not take_out(old, by=by, reason=reason, at=at):
+        raise ValidationError(OVERLAPS, code="overlap")
+    return put_in(new, by=by)
+
+
 def end_employment(*, at: datetime) -> int:
     """Let people go whose last day is over by their own zone: they can no longer take work. Returns how many."""
     over = [

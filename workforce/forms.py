@@ -34,7 +34,7 @@ class SignInForm(AuthenticationForm):
             words = _("Tried too often. Wait %(minutes)s minutes and try again.") % {"minutes": minutes}
             raise ValidationError(words) from None
         cleaned: dict[str, Any] = super().clean()
-        signing_in.forget_tries(name, address)
+        signing_in.forget_tries(name, address, at=database_now())
         return cleaned
 
 

@@ -68,6 +68,39 @@ def take_on_reviewer(
     return reviewer
 
 
+def change_team(team: Team, *, weight: int, by: User, reason: str) -> bool:
+    """Give a team another share of its region's work; False when it had that. Raises ValidationError,
+    :class:`config.history.ReasonMissing`."""
+    Team(region=team.region, name=team.name, time_zone=team.time_zone, weight=weight).clean_fields()
+    with because(by, reason, verb="change"), transaction.atomic():
+        return Team.objects.filter(pk=team.pk).exclude(weight=weight).update(weight=weight) == 1
+
+
+def change_reviewer(
+    reviewer: Reviewer,
+    *,
+    team: Team,
+    country: str,
+    languages: Sequence[str],
+    clearance: int,
+    first_name: str,
+    last_name: str,
+    by: User,
+    reason: str,
+) -> None:
+    """Say otherwise who somebody is and what they may be shown; what they hold they may finish. Raises ValidationError,
+    :class:`config.history.ReasonMissing`."""
+    changed = Reviewer.objects.select_related("user").get(pk=reviewer.pk)
+    changed.team, changed.country, changed.clearance = team, country, clearance
+    changed.languages = list(languages)
+    changed.user.first_name, changed.user.last_name = first_name, last_name
+    changed.full_clean()
+    changed.user.clean_fields(exclude=["password"])
+    with because(by, reason, verb="change"), transaction.atomic():
+        changed.save(update_fields=["team", "country", "clearance", "languages"])
+        changed.user.save(update_fields=["first_name", "last_name"])
+
+
 def allow_country(region: Region, *, country: str, basis: str, by: User, at: datetime) -> ResidencyBasis:
     """Record why people in ``country`` may be shown the region's footage, from now on. Raises ValidationError."""
     row = ResidencyBasis(region=region, country=country, basis=basis, author=by, starts_at=at)

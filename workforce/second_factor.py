@@ -113,7 +113,7 @@ def check(user: User, code: str, *, address: str, at: datetime) -> Device:
     found = django_otp.verify_token(user, device.persistent_id, said if of_the_app else _digest(user, said))
     if found is None:
         raise WrongCode
-    signing_in.forget_tries(name, address)
+    signing_in.forget_tries(name, address, at=at)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from knox.models import get_token_model
 
 from workforce import queries
@@ -14,10 +15,20 @@ from workforce.models import SignInTries
 WINDOW = timedelta(minutes=5)
 # A person mistypes, an office shares an address, a name is sprayed from many.
 MOST_BY_BOTH, MOST_BY_NAME, MOST_BY_ADDRESS = 10, 60, 400
+KNOWN = "k"
+
+
+# From where somebody signed in so lately, others' guesses at their name do not keep them out.
+KNOWN_FOR = timedelta(days=30)
 
 
 def count_try(name: str, address: str, *, at: datetime) -> None:
-    """Count a try to sign in before it is looked at. Raises :class:`TooManyTries` with the time to wait."""
+    """Count a try to sign in before it is looked at. Raises :class:`TooManyTries` with the time to wait.
+
+    Guesses from elsewhere at a name, and at others' names from its address, do not count against whoever signed in
+    under it from there of late: else anybody could keep a person out for as long as they go on guessing. What is tried
+    under that name from that address has its own limit, as everywhere.
+    """
     folded = name.casefold()
     for most, words in (
         (MOST_BY_BOTH, ("both", folded, address)),
@@ -25,23 +36,36 @@ def count_try(name: str, address: str, *, at: datetime) -> None:
         (MOST_BY_ADDRESS, ("address", address)),
     ):
         count, since = queries.count_try(_key(*words), at=at, window=WINDOW)
-        if count > most:
+        if count > most and (most == MOST_BY_BOTH or not is_known(folded, address, at=at)):
             raise TooManyTries(retry_after=(since + WINDOW - at).total_seconds())
 
 
-def forget_tries(name: str, address: str) -> None:
-    """A try that succeeded: the person is who they say, so their mistakes are forgotten."""
+def is_known(name: str, address: str, *, at: datetime) -> bool:
+    """Whether somebody signed in under this name from there of late."""
+    return SignInTries.objects.filter(key=_known(name, address), since__gt=at - KNOWN_FOR).exists()
+
+
+def forget_tries(name: str, address: str, *, at: datetime) -> None:
+    """A try that succeeded: the person is who they say, so their mistakes are forgotten, and the place is known."""
     SignInTries.objects.filter(key=_key("both", name.casefold(), address)).delete()
+    known = SignInTries(key=_known(name, address), since=at, count=1)
+    SignInTries.objects.bulk_create([known], update_conflicts=True, unique_fields=["key"], update_fields=["since"])
 
 
 def forget_old(*, at: datetime) -> int:
-    """Remove counters whose window is long over; returns how many."""
-    return SignInTries.objects.filter(since__lt=at - 2 * WINDOW).delete()[0]
+    """Remove counters whose window is long over, and places that are known no more; returns how many."""
+    over = Q(since__lt=at - 2 * WINDOW) & ~Q(key__startswith=KNOWN)
+    return SignInTries.objects.filter(over | Q(since__lt=at - KNOWN_FOR)).delete()[0]
 
 
 def end_tokens(*, at: datetime) -> int:
     """Remove the tokens of everybody that have expired; returns how many."""
     return int(get_token_model().objects.filter(expiry__lte=at).delete()[0])
+
+
+def _known(name: str, address: str) -> str:
+    """Where it is kept that somebody signed in from there; no digest begins so."""
+    return KNOWN + _key("known", name.casefold(), address)[1:]
 
 
 def _key(*words: str) -> str:

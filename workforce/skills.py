@@ -39,6 +39,16 @@ def give(
     return row
 
 
+def change(skill: Skill, *, value: int | None, expires_at: datetime | None, by: User, reason: str) -> bool:
+    """Say otherwise how well and until when; False when it was taken away. Raises ValidationError,
+    :class:`config.history.ReasonMissing`."""
+    skill.value, skill.expires_at = value, expires_at
+    skill.full_clean()
+    with because(by, reason, verb="change skill"), transaction.atomic():
+        rows = Skill.objects.filter(pk=skill.pk, cancelled_at=None)
+        return rows.update(value=value, expires_at=expires_at) == 1
+
+
 def take_away(skill: Skill, *, by: User, reason: str, at: datetime) -> bool:
     """Take a skill away; False when it was before. Raises :class:`config.history.ReasonMissing`."""
     with because(by, reason, verb="take skill away"), transaction.atomic():

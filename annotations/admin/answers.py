@@ -18,7 +18,7 @@ class AnnotationAdmin(Large):
     list_display = ["id", "label", "reviewer", "team", "task", "project", "note", "submitted"]
     list_filter = [OfLabel, "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Submitted]
     # Who submits writes each index of this table, so it has none for labels, teams and projects.
-    reach = 200_000
+    reach = 100_000
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
     search_help_text = _("Annotation or task number, or the reviewer's sign-in")

@@ -111,7 +111,7 @@ class LeaseAdmin(Large):
     list_filter = ["state", "task__project", ("reviewer__team__region", SeenBeyond), "reviewer__team", Granted]
     list_select_related = ["reviewer__user", "reviewer__team", "task__project"]
     # Who takes work writes each index of this table, so it has none for teams and projects.
-    reach = 200_000
+    reach = 100_000
     few = {"state__exact": frozenset(LeaseState.values) - {LeaseState.SUBMITTED}}
     search_fields = ["=id", "=task__id", "reviewer__user__username"]
     search_help_text = _("Lease or task number, or the reviewer's sign-in")

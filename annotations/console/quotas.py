@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from annotations import pace
+from annotations.console.keeping import kept
 from annotations.console.pages import page, show
 from config.acting import staff
 from config.clock import database_now
@@ -36,6 +37,8 @@ FILLED_PERCENT, LEAST_DAYS = 60, 3
 SOON = timedelta(hours=1)
 
 DRY, IDLE = "dry", "idle"
+# Who runs dry and who is idle is read of everybody, and shown again for so many seconds.
+DRY_KEPT, IDLE_KEPT = 60, 600
 FILTERS = [
     ("", gettext_lazy("Everybody")),
     (DRY, gettext_lazy("About to run dry")),
@@ -132,6 +135,25 @@ def today_of(people: Sequence[Reviewer], *, at: datetime) -> dict[int, Today]:
     return found
 
 
+def dry(*, at: datetime) -> list[int]:
+    """Who is about to run dry, of everybody."""
+    everybody = list(Reviewer.objects.filter(is_active=True))
+    today = today_of(everybody, at=at)
+    return [one.pk for one in everybody if one.pk in today and today[one.pk].dry]
+
+
+def idle(*, first: date, last: date) -> list[int]:
+    """Who never fills their days, of everybody."""
+    every = list(Reviewer.objects.filter(is_active=True).values_list("pk", flat=True))
+    return [pk for pk, use in queries.quota_use(every, first=first, last=last).items() if fills_little(use)]
+
+
+def only(rows: QuerySet[Reviewer], chosen: Collection[int]) -> list[int]:
+    """The numbers of those who are chosen, in the order of the rows."""
+    wanted = set(chosen)
+    return [pk for pk in rows.values_list("pk", flat=True) if pk in wanted] if wanted else []
+
+
 def people_asked(user: User, asked: Asked) -> QuerySet[Reviewer]:
     """Active people whom this person may find, in the board's order."""
     rows = seen(user, Reviewer.objects.filter(is_active=True)).select_related("user", "team__region")
@@ -148,16 +170,13 @@ def board(user: User, asked: Asked, *, at: datetime) -> Board:
     rows = people_asked(user, asked)
     reference = at.date()
     first, last = reference - FORTNIGHT, reference - timedelta(days=1)
+    found: Any = rows
     if asked.only == DRY:
-        everybody = list(rows)
-        today = today_of(everybody, at=at)
-        rows = rows.filter(pk__in=[one.pk for one in everybody if one.pk in today and today[one.pk].dry])
+        found = only(rows, kept("dry", seconds=DRY_KEPT, read=lambda: dry(at=at)))
     elif asked.only == IDLE:
-        every = list(rows.order_by().values_list("pk", flat=True))
-        use = queries.quota_use(every, first=first, last=last)
-        rows = rows.filter(pk__in=[pk for pk, made in use.items() if fills_little(made)])
-    pages = Paginator(rows, A_PAGE).get_page(asked.number)
-    people = list(pages)
+        found = only(rows, kept(f"idle-{first}", seconds=IDLE_KEPT, read=lambda: idle(first=first, last=last)))
+    pages = Paginator(found, A_PAGE).get_page(asked.number)
+    people = list(pages) if found is rows else list(rows.filter(pk__in=list(pages)))
     today = today_of(people, at=at)
     use = queries.quota_use([one.pk for one in people], first=first, last=last)
     todays = {one.pk: local_day(at, one.zone_at(at)) for one in people}

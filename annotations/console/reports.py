@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -20,7 +21,8 @@ from django.views.decorators.http import require_POST, require_safe
 from annotations.console import charts
 from annotations.console.pages import page, show
 from annotations.models import Every, Project, Report
-from annotations.reporting import mailing, reading
+from annotations.reporting import mailing, queries, reading
+from annotations.reporting.queries import Asked
 from annotations.reporting.reading import KINDS, Told
 from config.acting import staff
 from config.clock import database_now
@@ -75,13 +77,44 @@ def _asked(request: HttpRequest, sent: QueryDict, at: datetime) -> tuple[str, As
     return report, AskForm(data, user=user, by_project=KINDS[report].by_project)
 
 
-def _told(user: User, report: str, form: AskForm) -> Told:
+def _narrowed(user: User, report: str, form: AskForm) -> Asked:
     given = form.cleaned_data
     project = given["project"] if KINDS[report].by_project else None
-    asked = reading.asked_by(
+    return reading.asked_by(
         user, first=given["first"], last=given["last"], region=given["region"], team=given["team"], project=project
     )
-    return reading.read(report, asked)
+
+
+def _told(user: User, report: str, form: AskForm) -> Told:
+    return reading.read(report, _narrowed(user, report, form))
+
+
+def told_soon(user: User, report: str, form: AskForm) -> Told | None:
+    """The report, if it can be read at once; one of many answers takes seconds, and its page does not wait for it."""
+    asked = _narrowed(user, report, form)
+    return None if queries.is_much(asked) else reading.read(report, asked)
+
+
+def _shown(told: Told) -> dict[str, Any]:
+    return {
+        "told": told,
+        "kind": told.kind,
+        "rows": told.rows[:MOST_ROWS],
+        "places": len(told.kind.places),
+        "more": max(0, len(told.rows) - MOST_ROWS),
+        "chart": chart_of(told),
+    }
+
+
+@page(*NEEDS)
+@require_safe
+def figures(request: HttpRequest) -> HttpResponse:
+    """The figures of a report that its page did not wait for."""
+    user = staff(request)
+    report, form = _asked(request, request.GET, database_now())
+    if not form.is_valid():
+        raise Http404
+    return TemplateResponse(request, "console/report_figures.html", _shown(_told(user, report, form)))
 
 
 @page(*NEEDS)
@@ -90,7 +123,8 @@ def reports(request: HttpRequest) -> HttpResponse:
     """One report of a period; the others are a link away."""
     at, user = database_now(), staff(request)
     report, form = _asked(request, request.GET, at)
-    told = _told(user, report, form) if form.is_valid() else None
+    valid = form.is_valid()
+    told = told_soon(user, report, form) if valid else None
     asked = request.GET.copy()
     asked.pop("report", None)
     context: dict[str, Any] = {
@@ -102,16 +136,12 @@ def reports(request: HttpRequest) -> HttpResponse:
         "form": form,
         "every": Every.choices,
         "mailed": mailing.of(user),
+        "valid": valid,
         "told": told,
     }
     if told is not None:
-        context |= {
-            "rows": told.rows[:MOST_ROWS],
-            "places": len(told.kind.places),
-            "more": max(0, len(told.rows) - MOST_ROWS),
-            "chart": chart_of(told),
-        }
-    return show(request, "console/reports.html", context, status=200 if told else 400)
+        context |= _shown(told)
+    return show(request, "console/reports.html", context, status=200 if valid else 400)
 
 
 def chart_of(told: Told) -> charts.Chart:

@@ -109,7 +109,7 @@ def now(user: User) -> dict[str, Any]:
     days = people.today_by_team(mine, at=at)
     waits = {one.team_id: one for one in kept("waiting", seconds=WAITING_KEPT, read=lambda: queries.waiting(at=at))}
     first = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
-    answers = [one for one in queries.answered(since=first, at=at) if mine is None or one.team_id in mine]
+    answers = [one for one in answered(first=first, at=at) if mine is None or one.team_id in mine]
     told = counts.told(at=at, to=user)
     rows = [_row(day, waits.get(day.team_id, NOTHING), answers, at=at) for day in days]
     codes = {day.region for day in days} | set(scope_of(user).regions)
@@ -127,6 +127,19 @@ def now(user: User) -> dict[str, Any]:
         "hours": by_hour(answers, first=first),
         "kept_seconds": WAITING_KEPT,
     }
+
+
+def answered(*, first: datetime, at: datetime) -> list[Answered]:
+    """All teams' answers by hour. Hours that are long over do not change: they are read once an hour."""
+    fresh = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    found: list[Answered] = []
+
+    def read() -> list[Answered]:
+        found.extend(queries.answered(since=first, at=at))
+        return [one for one in found if one.hour < fresh]
+
+    over = kept(f"answered-{fresh:%Y-%m-%dT%H}", seconds=3600, read=read)
+    return found or [*over, *queries.answered(since=fresh, at=at)]
 
 
 def teams_of(user: User) -> set[int] | None:

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("stuck", stuck.stuck, name="stuck"),
     path("stuck/act", stuck.act, name="stuck-act"),
     path("reports", reports.reports, name="reports"),
+    path("reports/figures", reports.figures, name="report-figures"),
     path("reports/csv", reports.report_csv, name="report-csv"),
     path("reports/mail", reports.subscribe, name="report-subscribe"),
     path("reports/mail/stop", reports.unsubscribe, name="report-unsubscribe"),

@@ -12,6 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -31,6 +32,10 @@ from workforce.scopes import reaches
 from workforce.shifts import Hours
 
 SHOWN = 28
+# Teams of one page.
+A_PAGE = 8
+# People are chosen from a list up to here, and by their sign-in beyond.
+MOST_OFFERED = 300
 MOST_DAYS = 366
 KINDS: dict[str, type[Closure | Absence | WorkedHoliday]] = {
     "closure": Closure,
@@ -101,6 +106,12 @@ class RowForm(forms.Form):
                 field.queryset = seen(user, rows)
             else:
                 del self.fields[name]
+        people = self.fields.get("reviewer")
+        if isinstance(people, forms.ModelChoiceField) and people.queryset[: MOST_OFFERED + 1].count() > MOST_OFFERED:
+            # Nobody finds a person among thousands; and the page would wait for them.
+            people.to_field_name, people.widget = "user__username", forms.TextInput(attrs={"autocomplete": "off"})
+            people.help_text = _("Their sign-in.")
+            people.error_messages["invalid_choice"] = _("There is no such person among yours.")
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -251,7 +262,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
             form.add_error(None, ValidationError(error.messages))
     all_teams = list(seen(user, Team.objects.select_related("region")).order_by("region__name", "name"))
     days = [first + timedelta(days=number) for number in range(SHOWN)]
-    shown = weeks(user, [one for one in all_teams if team in {"", str(one.pk)}], days)
+    pages = Paginator([one for one in all_teams if team in {"", str(one.pk)}], A_PAGE).get_page(request.GET.get("p"))
+    shown = weeks(user, list(pages), days)
     context = {
         "title": _("Calendar"),
         "shown": shown,
@@ -261,6 +273,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
         "further": first + timedelta(days=SHOWN),
         "teams": all_teams,
         "team": team,
+        "pages": pages,
         "form": form,
         "may_put": may_put,
         "foreseen": foreseen,

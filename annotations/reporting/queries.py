@@ -13,6 +13,8 @@ from django.db import connection
 
 from annotations.models import Report
 
+MUCH = 10_000
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -54,9 +56,10 @@ TEAMS = "GROUP BY GROUPING SETS ((region, team), (day)) ORDER BY day, region, te
 # Nothing is put into them but the pieces above.
 STATEMENTS: dict[str, str] = {
     Report.DONE: f"""
-        SELECT region, team, project, day, count(*), count(DISTINCT reviewer_id),
-               round(count(*)::numeric / count(DISTINCT (reviewer_id, day)), 1)
-          FROM ({ANSWERS}) one {PLACES}
+        SELECT region, team, project, day, sum(answers), count(DISTINCT reviewer_id),
+               round(sum(answers) / count(DISTINCT (reviewer_id, day)), 1)
+          FROM (SELECT region, team, project, day, reviewer_id, count(*) AS answers
+                  FROM ({ANSWERS}) each GROUP BY 1, 2, 3, 4, 5) one {PLACES}
     """,  # noqa: S608
     Report.SPEED: f"""
         SELECT region, team, project, day, count(*),
@@ -110,6 +113,18 @@ STATEMENTS: dict[str, str] = {
          GROUP BY GROUPING SETS ((region, team, person), (day)) ORDER BY day, region, team, person
     """,
 }  # fmt: skip
+
+
+def is_much(asked: Asked) -> bool:
+    """Whether so many answers are in these days that a report of them takes longer than a page may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) > %s FROM (SELECT 1 FROM annotations_annotation a"
+            " WHERE a.submitted_at >= %s::date - 1 AND a.submitted_at < %s::date + 2 LIMIT %s) found",
+            [MUCH, asked.first, asked.last, MUCH + 1],
+        )
+        row = cursor.fetchone()
+    return bool(row and row[0])
 
 
 def rows(report: str, asked: Asked, *, places: int) -> tuple[list[list[Any]], dict[date, list[Any]]]:

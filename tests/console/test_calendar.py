@@ -163,3 +163,18 @@ def test_somebody_closes_a_team_after_a_look(roles, desk, dark) -> None:
     shown.get_by_text("Put in: Hyderabad closed").wait_for()
     assert serious(shown) == []
     sat.shoot(f"calendar-{mode}")
+
+
+def test_many_teams_and_people_are_paged_and_named(ops, asha, hyderabad, monkeypatch) -> None:
+    monkeypatch.setattr("annotations.console.weeks.A_PAGE", 1)
+    monkeypatch.setattr("annotations.console.weeks.MOST_OFFERED", 0)
+    make_team("Pune", hyderabad.region)
+    shown = [ops.get(PAGE, {"p": page}).context["shown"] for page in ("1", "2")]
+    assert [[team.name for team, _days in one] for one in shown] == [["Hyderabad"], ["Pune"]]
+    page = ops.get(PAGE)
+    assert "Their sign-in." in page.content.decode()
+    assert "page 1 of 2, 2 teams" in page.content.decode()
+    asked = {"reviewer": "asha", "first_day": "2027-01-05", "save": "1"}
+    assert "no such person among yours" in ops.post(PAGE, asked | {"reviewer": "nobody"}).content.decode()
+    ops.post(PAGE, asked)
+    assert Absence.objects.get().reviewer == asha

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.utils import translation
 
 from config.menu import MENU
 from config.places import PURPOSES
+from config.words import ROOMS, WORDS
 from tests.conftest import make_user
+from workforce.models import Team
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHERS = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -141,3 +144,18 @@ def test_the_switch_in_a_browser(roles, desk) -> None:
     page.locator("form[action='/admin/language'] input[value=ro] + button").evaluate("button => button.click()")
     page.get_by_role("heading", name="Echipele astăzi").wait_for()
     sat.shoot("languages-ro-home")
+
+
+def test_what_fields_are_called_is_translated_and_no_migration() -> None:
+    shown = [model for model in admin.site._registry if model._meta.app_label in ROOMS]
+    names = {
+        field.name.replace("_", " ")
+        for model in shown
+        for field in model._meta.concrete_fields
+        if field._verbose_name is None and field.name != "id"
+    }
+    assert names == set(WORDS)
+    field = Team._meta.get_field("weight")
+    with translation.override("ro"):
+        assert field.verbose_name == "pondere"
+    assert field.deconstruct()[3].get("verbose_name") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -158,9 +159,8 @@ def test_the_board_is_of_ones_own_teams_and_asks_no_more_for_more_people(roles, 
         for more in ((), range(30)):
             for number in more:
                 begun(make_reviewer(f"person-{only}-{number}", hyderabad), back=0, used=number)
-            with CaptureQueriesContext(
-                connection,
-            ) as seen:
+            cache.clear()
+            with CaptureQueriesContext(connection) as seen:
                 client.get(BOARD, {"only": only})
             asked.append(len(seen))
         assert asked[0] in {asked[1], asked[1] - 8, asked[1] - 4}, (only, asked)

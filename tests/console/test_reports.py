@@ -81,6 +81,20 @@ def test_a_period_a_team_and_a_project_narrow_it(ops, worked, hyderabad) -> None
     assert rows_of(ops, "quota", region=hyderabad.region_id) != []
 
 
+def test_what_takes_long_comes_after_its_page(ops, worked, monkeypatch) -> None:
+    monkeypatch.setattr("annotations.reporting.queries.MUCH", 2)
+    client = Client()
+    client.force_login(ops)
+    page = opened(ops, report="done", first=str(worked))
+    assert (page.status_code, page.context["told"]) == (200, None)
+    part = "/admin/reports/figures"
+    assert f'hx-get="{part}?report=done&amp;first={worked}' in page.content.decode()
+    assert "Hyderabad" in client.get(part, {"report": "done", "first": str(worked)}).content.decode()
+    assert client.get(part, {"report": "done", "first": "x"}).status_code == 404
+    monkeypatch.setattr("annotations.reporting.queries.MUCH", 3)
+    assert opened(ops, report="done").context["told"].rows
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
+import json
 from typing import Any
 
 import tablib
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, LogEntry
-from django.core.cache import cache
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.core import signing
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -32,6 +33,8 @@ from workforce.resources import Lines
 # A file that was looked at waits so long to be put in.
 KEPT_SECONDS = 1800
 LINES_SHOWN = 200
+# What was looked at waits in the page: a form may carry 256 KB.
+MOST_KEPT = 200_000
 
 
 class FileForm(forms.Form):
@@ -99,46 +102,57 @@ class WithFiles(ExportMixin):
             except ValidationError as error:
                 form.add_error("file", error)
             else:
-                if not result.has_validation_errors() and result.totals[RowResult.IMPORT_TYPE_NEW]:
-                    key = secrets.token_urlsafe(24)
-                    kept = {"headers": lines.headers, "rows": list(lines), "reason": reason}
-                    cache.set(self._place(request, key), kept | {"name": form.cleaned_data["file"].name}, KEPT_SECONDS)
+                if not result.has_validation_errors() and any(row.diff for row in result.rows):
+                    kept = {"headers": lines.headers, "rows": list(lines), "reason": reason, "does": _does(result)}
+                    kept["name"] = form.cleaned_data["file"].name
+                    key = signing.dumps(kept, salt=self._salt(request), compress=True)
+                    if len(key) > MOST_KEPT:
+                        key = ""
+                        form.add_error("file", _("The file is too large when it is unpacked. Send it in parts."))
         return self._page(request, form, result, key=key)
 
-    def _place(self, request: HttpRequest, key: str) -> str:
-        """Where a file waits for whoever sent it, and for nobody else."""
-        return f"import:{self.opts.label_lower}:{staff(request).pk}:{key[:64]}"
+    def _salt(self, request: HttpRequest) -> str:
+        """What was looked at comes back from the page that showed it, sealed: every process that answers knows it, and
+        it opens for whoever looked, on this list, and for nobody else."""
+        return f"import:{self.opts.label_lower}:{staff(request).pk}"
 
     def _put_in(self, request: HttpRequest) -> HttpResponse:
-        place = self._place(request, request.POST["waiting"])
-        kept = cache.get(place)
-        if kept is None:
+        try:
+            kept = signing.loads(request.POST["waiting"], salt=self._salt(request), max_age=KEPT_SECONDS)
+        except signing.BadSignature:
             messages.error(request, _("The file waits here no longer. Send it again."))
             return redirect(request.path)
         lines = tablib.Dataset(*kept["rows"], headers=kept["headers"])
         try:
-            result = self._import(request, lines, reason=kept["reason"], dry=False)
+            result = self._import(request, lines, reason=kept["reason"], dry=False, does=kept["does"])
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect(request.path)
-        cache.delete(place)
-        if result.has_validation_errors():
+        if result.has_validation_errors() or _does(result) != kept["does"]:
             messages.error(request, _("Something changed since you looked; nothing was put in."))
             return self._page(request, FileForm(initial={"reason": kept["reason"]}), result, key="")
-        made = [row.instance for row in result.rows if row.import_type == RowResult.IMPORT_TYPE_NEW]
-        for one in made:
-            note = _("Imported from %(file)s: %(why)s") % {"file": kept["name"][:100], "why": kept["reason"]}
-            LogEntry.objects.log_actions(staff(request).pk, [one], ADDITION, change_message=note, single_object=True)
-        done = ngettext("%(count)d line is put in.", "%(count)d lines are put in.", len(made))
-        messages.success(request, done % {"count": len(made)})
+        for row in result.rows:
+            if row.diff:
+                note = _("Imported from %(file)s: %(why)s") % {"file": kept["name"][:100], "why": kept["reason"]}
+                flag = ADDITION if row.import_type == RowResult.IMPORT_TYPE_NEW else CHANGE
+                LogEntry.objects.log_actions(
+                    staff(request).pk, [row.instance], flag, change_message=note, single_object=True
+                )
+        done = ngettext("%(count)d line is put in.", "%(count)d lines are put in.", len(kept["does"]))
+        messages.success(request, done % {"count": len(kept["does"])})
         return redirect(reverse("admin:{}_{}_changelist".format(*self.get_model_info())))
 
-    def _import(self, request: HttpRequest, lines: tablib.Dataset, *, reason: str, dry: bool) -> Result:
-        """Put all lines in, or none: those of a file that is only looked at, or has a line that is refused, go back."""
+    def _import(
+        self, request: HttpRequest, lines: tablib.Dataset, *, reason: str, dry: bool, does: list[Any] | None = None
+    ) -> Result:
+        """Put all lines in, or none: those of a file that is only looked at, that has a line that is refused, or that
+        would do something else than ``does`` says, go back."""
         resource = self.resource_classes[0](by=staff(request), reason=reason, at=database_now())
         resource.check_columns(lines.headers)
-        with because(staff(request), reason, verb=f"import {self.opts.verbose_name_plural}"):
+        with because(staff(request), reason, verb=f"import {self.opts.verbose_name_plural}"), transaction.atomic():
             result: Result = resource.import_data(lines, dry_run=dry, rollback_on_validation_errors=True)
+            if does is not None and _does(result) != does:
+                transaction.set_rollback(True)
         if result.has_errors():
             failed = [error.error for error in result.base_errors]
             failed += [error.error for _number, errors in result.row_errors() for error in errors]
@@ -165,7 +179,16 @@ class WithFiles(ExportMixin):
             "rows": rows[:LINES_SHOWN],
             "more": max(0, len(rows) - LINES_SHOWN),
             "fresh": result.totals[RowResult.IMPORT_TYPE_NEW] if result else 0,
+            "changed": result.totals[RowResult.IMPORT_TYPE_UPDATE] if result else 0,
+            "does": sum(1 for row in result.rows if row.diff) if result else 0,
             "same": result.totals[RowResult.IMPORT_TYPE_SKIP] if result else 0,
             "key": key,
         }
         return TemplateResponse(request, "admin/import_lines.html", context)
+
+
+def _does(result: Result) -> list[Any]:
+    """What each line comes to, of those that come to something; as it is when it was sealed and opened."""
+    does = [(number, row.import_type, row.diff) for number, row in enumerate(result.rows) if row.diff]
+    found: list[Any] = json.loads(json.dumps(does))
+    return found
