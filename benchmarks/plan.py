@@ -242,7 +242,7 @@ def applied(made: data.Dataset, people: crew.Crew, picture: Any, answer: Any) ->
 
     hands = [list(made.crowd[number::HANDS]) for number in range(HANDS)]
     job: dict[str, Any] = {"seconds": SLICE, "most": 10_000_000, "submits": True}
-    # In slices as below: each begins with new connections, whose first claims are the slowest.
+    # In slices as below, each with new connections: both are measured alike.
     alone: list[float] = []
     for _ in range(SLICES):
         alone += people.run(made, "take", hands, **job).claims
