@@ -1,6 +1,6 @@
 """How fast days are simulated, and what ten times as many people would need.
 
-    python benchmarks/simulate.py [--quick] [--json FILE] [--scale FILE.md]
+    python benchmarks/simulate.py [--quick] [--json FILE] [--table FILE.md] [--scale FILE.md]
 
 It brings its own PostgreSQL 18 and Redis with the product's settings (one given by DATABASE_URL or REDIS_URL is used
 instead). All figures are of one run on one machine, whose cores server and clients share.
@@ -199,6 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a fifth of the people: about two minutes")
     parser.add_argument("--json", metavar="FILE", help="write what was found there")
+    parser.add_argument("--table", metavar="FILE.md", help="write what was found there, as tables")
     parser.add_argument("--scale", metavar="FILE.md", help="write docs/scale.md there, out of what was found")
     arguments = parser.parse_args()
     quick, began = arguments.quick, time.monotonic()
@@ -222,13 +223,18 @@ def main() -> int:
         f"simulated to real time, {found['day']['people']:,} people: >= 500": (speed, speed >= 500),
         "broken promises: 0": (float(len(found["day"]["broken"])), not found["day"]["broken"]),
     }
-    print("\n## Targets\n\n| what | found | |\n| --- | --- | --- |")
-    for name, (value, good) in targets.items():
-        print(f"| {name} | {value:.2f} | {'pass' if good else 'FAIL'} |")
+    judged = ["", "## Targets", "", "| what | found | |\n| --- | --- | --- |"]
+    judged += [f"| {name} | {value:.2f} | {'pass' if good else 'FAIL'} |" for name, (value, good) in targets.items()]
+    print("\n".join(judged))
     print(f"\n{time.monotonic() - began:.0f} s")
     found["targets"] = {name: good for name, (_value, good) in targets.items()}
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if arguments.table:
+        told = [*scaling.tables(found), *judged]
+        Path(arguments.table).write_text(
+            machine.page("Simulated days", "benchmarks/simulate.py", facts, told, quick=quick), encoding="utf-8"
+        )
     if arguments.scale:
         Path(arguments.scale).write_text(scaling.page(found), encoding="utf-8")
     return 1 if found["day"]["broken"] else 0

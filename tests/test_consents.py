@@ -536,3 +536,37 @@ def test_the_consents_list_leads_to_the_owner_for_those_who_may_look(client, off
     page = client.get("/admin/clips/consentevent/").content.decode()
     assert f"/admin/owners/{clip.owner_key}" not in page
     assert clip.owner_key in page
+
+
+def test_a_clip_costs_the_same_however_many_its_owner_sent(gateway) -> None:
+    """What was agreed to for all of an owner's clips permits each that comes, and the others are not read for it."""
+    like = make_ready_clips(gateway, 1)[0]
+    ConsentEvent.objects.create(
+        kind="given",
+        owner_key="owner-of-many",
+        purposes=["human_review"],
+        disclosure=make_disclosure("in", gateway),
+        channel="app",
+        at=database_now(),
+        actor=gateway,
+    )
+
+    def come(first: int, count: int) -> int:
+        kept = {
+            field.attname: getattr(like, field.attname) for field in Clip._meta.concrete_fields if field.name != "id"
+        }
+        with connection.cursor() as cursor:
+            asked = "SELECT pg_stat_get_xact_tuples_fetched('clips_clip'::regclass)"
+            cursor.execute(asked)
+            (before,) = cursor.fetchone()
+            Clip.objects.bulk_create(
+                Clip(**kept | {"owner_key": "owner-of-many", "original_key": f"{n:032x}/o", "sha256": f"{n:064x}"})
+                for n in range(first, first + count)
+            )
+            cursor.execute(asked)
+            return cursor.fetchone()[0] - before
+
+    few = come(1, 20)
+    come(1_000, 400)
+    assert come(2_000, 20) <= few + 20
+    assert Permit.objects.filter(clip__owner_key="owner-of-many", purpose="human_review").count() == 440

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 CLOCK = "\n".join(
     f"CREATE FUNCTION simulated.{name}() RETURNS timestamptz LANGUAGE sql VOLATILE"
@@ -75,6 +75,8 @@ BUSY = [
     "clips_permit",
     "clips_rendition",
 ]
+# Clips at a time that make another database of it.
+MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,22 @@ def add_clips(
     start: datetime,
     end: datetime,
 ) -> None:
-    """Ready clips without bytes that came evenly between two instants, these first of them sensitive."""
-    with connection.cursor() as cursor:
+    """Ready clips without bytes that came evenly between two instants, these first of them sensitive.
+
+    As when they are prepared, they have no proxy before their owners' agreement is known: so it is found once for all.
+    """
+    values = {
+        "region": region,
+        "kind": kind,
+        "language": language,
+        "count": count,
+        "sensitive": sensitive,
+        "ms": duration_ms,
+        "by": by,
+        "start": start,
+        "end": end,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
             WITH clip AS (
@@ -170,24 +186,24 @@ def add_clips(
                                concat_ws('-', %(region)s, %(kind)s, extract(epoch FROM %(start)s::timestamptz), %(ms)s,
                                          n, nullif(%(language)s, '')) AS key) x
                  ORDER BY n
-                RETURNING id, original_key, duration_ms
+                RETURNING id
             )
+            SELECT array_agg(id ORDER BY id) FROM clip
+            """,
+            values,
+        )
+        (made,) = cursor.fetchone() or (None,)
+        if count >= MANY:
+            # What follows is planned for as many as there are now.
+            cursor.execute("ANALYZE clips_clip, clips_permit")
+        cursor.execute(
+            """
             INSERT INTO clips_rendition
                    (clip_id, kind, attempt, key, content_type, size_bytes, sha256, width, height, duration_ms)
             SELECT id, 'proxy', 1, original_key || '/proxy', 'video/mp4', 1, repeat('0', 64), 1280, 720, duration_ms
-              FROM clip ORDER BY id
+              FROM clips_clip WHERE id = ANY (%s) ORDER BY id
             """,
-            {
-                "region": region,
-                "kind": kind,
-                "language": language,
-                "count": count,
-                "sensitive": sensitive,
-                "ms": duration_ms,
-                "by": by,
-                "start": start,
-                "end": end,
-            },
+            [made],
         )
 
 

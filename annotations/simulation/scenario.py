@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import combinations
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +16,10 @@ from jsonschema import Draft202012Validator
 
 from annotations.errors import ScenarioWrong
 from annotations.simulation.shape import SCENARIO, WEEKDAYS
+from workforce.shifts import Hours, overlap
+
+# Calendars look some weeks back and ahead, and holidays are known of these.
+YEARS = range(2000, 2100)
 
 
 @dataclass(frozen=True)
@@ -197,6 +203,9 @@ def _check(found: Scenario) -> None:
         for shift in team.shifts:
             if shift.begins == shift.ends:
                 raise ScenarioWrong(f"team {team.name}: a shift that ends when it begins has no length.")
+        hours = [Hours(day, shift.begins, shift.ends) for shift in team.shifts for day in shift.days]
+        if any(overlap(one, other) for one, other in combinations(hours, 2)):
+            raise ScenarioWrong(f"team {team.name}: two of its shifts share an hour.")
         for closed in team.closures:
             if closed.last < closed.first:
                 raise ScenarioWrong(f"team {team.name}: the closure ends before it begins.")
@@ -230,12 +239,16 @@ def _told(error: Any) -> str:
     return f"{where}: {error.message[:200]}{hint}"
 
 
-def _plain(said: Any) -> Any:
-    """YAML reads dates by itself; JSON has none."""
+def _plain(said: Any, where: str = "") -> Any:
+    """YAML reads dates by itself; JSON has none. It also knows what is no number, and what no database can keep."""
     if isinstance(said, dict):
-        return {str(key): _plain(value) for key, value in said.items()}
+        return {str(key): _plain(value, f"{where}.{key}") for key, value in said.items()}
     if isinstance(said, list):
-        return [_plain(value) for value in said]
+        return [_plain(value, f"{where}.{place}") for place, value in enumerate(said)]
+    if isinstance(said, float) and not isfinite(said):
+        raise ScenarioWrong(f"{where.lstrip('.')}: {said} is no number.")
+    if isinstance(said, str) and "\0" in said:
+        raise ScenarioWrong(f"{where.lstrip('.')}: the character NUL cannot be kept.")
     return said.isoformat() if isinstance(said, date) else said
 
 
@@ -249,9 +262,12 @@ def _weekdays(names: list[str]) -> tuple[int, ...]:
 
 def _day(text: str, where: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise ScenarioWrong(f"{where}: there is no day {text}.") from None
+    if found.year not in YEARS:
+        raise ScenarioWrong(f"{where}: {text} is not of the years {YEARS.start} to {YEARS.stop - 1}.")
+    return found
 
 
 def _zone(name: str, where: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 NAME = {"type": "string", "minLength": 1, "maxLength": 64}
-SKILLS = {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9_-]{1,32}$"}}
+CODE = {"type": "string", "minLength": 1, "maxLength": 16}
+SKILLS = {"type": "array", "items": {"type": "string", "pattern": r"^[a-z0-9_-]{1,32}$"}, "uniqueItems": True}
 LANGUAGE = {"type": "string", "pattern": "^[a-z]{2,3}$"}
 COUNTRY = {"type": "string", "pattern": "^[A-Z]{2}$"}
 WALL = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}
@@ -93,7 +94,11 @@ SCENARIO = _thing(
     plan_minutes=_whole(1, 24 * 60),
     ask_again_seconds=_whole(5, 3600),
     at_once=_whole(1, 10),
-    regions=_list(_thing("code time_zone countries", code=NAME, time_zone=NAME, countries=_list(COUNTRY, 0))),
+    regions=_list(
+        _thing(
+            "code time_zone countries", code=CODE, time_zone=NAME, countries=_list(COUNTRY, 0) | {"uniqueItems": True}
+        )
+    ),
     teams=_list(TEAM),
     projects=_list(PROJECT),
     arrivals=_list(ARRIVAL, 0),

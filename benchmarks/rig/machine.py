@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -30,6 +32,25 @@ def bare_facts() -> dict[str, Any]:
             name: _version(name) for name in ("django", "djangorestframework", "psycopg", "gunicorn", "granian")
         },
     }
+
+
+def page(title: str, script: str, facts: Mapping[str, Any], told: Iterable[str], *, quick: bool) -> str:
+    """What a script found, as a page that it writes itself."""
+    where = (
+        f"{facts['cores']} cores ({facts['processor']}), {facts['memory_gib']} GiB, {facts['system']}, Python"
+        f" {facts['python']}, PostgreSQL {facts['postgresql']['server_version']}, load before {facts['load_before']}"
+    )
+    return "\n".join(
+        [
+            f"# {title}",
+            "",
+            f"Written by `{script}{' --quick' if quick else ''}` on {where}; {datetime.now(UTC).date()}. Method and"
+            " words stand at the head of the script.",
+            "",
+            "\n".join(told).strip("\n"),
+            "",
+        ]
+    )
 
 
 def _version(name: str) -> str:
