@@ -146,6 +146,7 @@ def plan(people: int, clips: int) -> dict[str, Any]:
             queries.add_clips(
                 region=code,
                 kind="video",
+                language="",
                 count=clips // len(REGIONS),
                 sensitive=0,
                 duration_ms=25_000,

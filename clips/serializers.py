@@ -163,10 +163,14 @@ def agreement_of(fields: Mapping[str, Any]) -> Agreement:
 class Language(Text):
     """A language as people's are written, so that the two can be compared."""
 
-    def __init__(self, **options: Any) -> None:
-        help_text = f"What is spoken in it. {speech.HELP} Without it anybody may be handed the clip."
-        options = {"required": False, "allow_blank": True, "help_text": help_text} | options
-        super().__init__(max_length=8, validators=[speech.SPOKEN], **options)
+    def __init__(self) -> None:
+        super().__init__(
+            max_length=8,
+            required=False,
+            allow_blank=True,
+            validators=[speech.SPOKEN],
+            help_text=f"What is spoken in it. {speech.HELP} Without it anybody may be handed the clip.",
+        )
 
 
 class ClipIn(serializers.Serializer[Any]):
