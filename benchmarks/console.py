@@ -337,7 +337,8 @@ def measured(who: str, client: Any, page: str, path: str, asked: dict[str, Any],
     statements = [one["sql"] for one in said.captured_queries if not one["sql"].startswith(CONTROL)]
     if reply.status_code != 200:
         raise SystemExit(f"{path} {asked} answered {reply.status_code}")
-    times, anew = [], []
+    times: list[float] = []
+    anew: list[float] = []
     for number in range(rounds + 3):
         if number >= rounds:
             cache.clear()
@@ -372,7 +373,7 @@ def explained(sql: str) -> tuple[int, str]:
         if rows < 200:
             return rows, ""
         cursor.execute(f"EXPLAIN (COSTS OFF) {sql}")
-        lines = "\n".join("    " + line for (line,) in cursor.fetchall())
+        lines = "\n".join("    " + line[:150] for (line,) in cursor.fetchall())
         return rows, f"  {rows} rows: {sql[:100]} ...\n{lines}"
 
 
