@@ -193,6 +193,16 @@ def test_rows_that_changed_places_are_found() -> None:
     assert faults() == [("person-7", 2)]
 
 
+def test_streams_that_were_exchanged_are_found() -> None:
+    """Each is whole in itself, and is somebody else's."""
+    write(3, user_id=7)
+    write(3, user_id=8)
+    with triggers_off():
+        for old, new in (("person-7", "aside"), ("person-8", "person-7"), ("aside", "person-8")):
+            sql("UPDATE clips_accessentry SET stream = %s WHERE stream = %s", new, old)
+    assert faults() == [("person-7", 1), ("person-8", 1)]
+
+
 def test_a_row_that_was_put_in_is_found() -> None:
     write(6)
     with triggers_off():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings as conf
@@ -15,7 +16,7 @@ from django.test import Client
 
 from annotations import links, stopping, supervision, withdrawing
 from annotations.models import Lease
-from clips import access, chain
+from clips import access, chain, serving, storage
 from clips.models import AccessEntry, Clip, Rendition
 from config.clock import database_now
 from tests import processes
@@ -23,6 +24,24 @@ from tests.conftest import make_user, signed_in, triggers_off
 from tests.test_media_links import body_of, path_of
 
 pytestmark = pytest.mark.django_db
+
+
+# What is asked for, and what of the file is answered, with which status: several ranges and nonsense get all of it.
+RANGES = {
+    "bytes=0-9": (206, slice(0, 10)),
+    "bytes=-10": (206, slice(-10, None)),
+    "bytes=5-": (206, slice(5, None)),
+    f"bytes=-{10**30}": (206, slice(None)),
+    f"bytes=0-{10**30}": (206, slice(None)),
+    f"bytes={10**30}-": (416, None),
+    "bytes=-0": (416, None),
+    "bytes=0-4,8-9": (200, slice(None)),
+    "bytes=" + ",".join(["0-"] * 500): (200, slice(None)),
+    "bytes=9-3": (200, slice(None)),
+    "bytes=0x0-0x9": (200, slice(None)),
+    "pages=1-2": (200, slice(None)),
+}
+IF_RANGE = {"Range": "bytes=0-9", "If-Range": 'W/"of another day"'}
 
 
 @pytest.fixture
@@ -154,9 +173,38 @@ def test_it_dies_with_what_it_stands_on(ending, lease, url, asha, client: Client
         asha.save(update_fields=["is_active"])
     else:
         in_the_past(lease, granted_at=at - timedelta(minutes=9), expires_at=at - timedelta(seconds=1))
-    for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
-        assert code_of(get(client, url, headers=headers)) == (410, "media-link-over")
-    assert log() == [("asha", "link", "GET", "media-link-over")]
+    for headers in ({}, {"If-None-Match": "*"}, *({"Range": asked} for asked in RANGES), IF_RANGE):
+        assert code_of(get(client, url, headers=headers)) == (410, "media-link-over"), headers
+    head = client.head(url)
+    assert (head.status_code, head.content) == (410, b"")
+    assert log() == [("asha", "link", way, "media-link-over") for way in ("GET", "HEAD")]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["control: nobody asks", "it is asked again"])
+def test_what_is_on_its_way_is_broken_off_by_a_withdrawal(asked, lease, url, client: Client, monkeypatch) -> None:
+    """A range in flight; the next one finds nothing at all."""
+    monkeypatch.setattr(storage, "CHUNK", 1024)
+    monkeypatch.setattr(serving, "ASK_AGAIN_SECONDS", 0.0 if asked else 3600.0)
+    reply: Any = client.get(url, headers={"Range": "bytes=0-4095"})
+    pieces = iter(reply.streaming_content)
+    assert len(next(pieces)) == 1024
+    ops = make_user("ops", is_superuser=True, is_staff=True)
+    withdrawing.withdraw(lease["clip"]["id"], by=ops, reason="the owner asked", at=database_now())
+    if asked:
+        with pytest.raises(serving.NoLonger):
+            next(pieces)
+    else:
+        assert len(b"".join(pieces)) == 4096 - 1024
+    assert code_of(get(client, url, headers={"Range": "bytes=4096-8191"})) == (410, "media-link-over")
+
+
+def test_whatever_range_is_asked_for_nothing_but_that_file_is_answered(url, client: Client) -> None:
+    whole = get(client, url).body
+    for asked, (status, expected) in RANGES.items():
+        reply = get(client, url, headers={"Range": asked})
+        assert (reply.status_code, status == 416 or reply.body == whole[expected]) == (status, True), asked
+    assert get(client, url, headers=IF_RANGE).body == whole
+    assert log() == [("asha", "link", "GET", "granted")]
 
 
 def test_a_token_that_was_fenced_off_opens_nothing(lease, url, client: Client) -> None:
