@@ -310,8 +310,13 @@ def bare_by_cores(hands: list[list[Path]]) -> float:
     cores = sorted(os.sched_getaffinity(0))
     with ThreadPoolExecutor(len(hands)) as pool:
         lots = [[argvs(path, each=False, threads=1) for path in hand] for hand in hands]
+
+        def one_hand(core: int, lot: list[list[list[str]]]) -> None:
+            for commands in lot:
+                run_all(commands, core=core)
+
         began = time.perf_counter()
-        list(pool.map(lambda core, lot: [run_all(one, core=core) for one in lot], cores, lots))
+        list(pool.map(one_hand, cores, lots))
         return time.perf_counter() - began
 
 

@@ -45,7 +45,7 @@ class ReasonField(forms.CharField):
     """Why: as :func:`config.history.checked` wants it, told at the field."""
 
     def __init__(self, **options: Any) -> None:
-        usual = {
+        usual: dict[str, Any] = {
             "label": _("Reason"),
             "max_length": LONGEST,
             "widget": forms.Textarea(attrs={"rows": 2}),

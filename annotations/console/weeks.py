@@ -107,7 +107,9 @@ class RowForm(forms.Form):
             else:
                 del self.fields[name]
         people = self.fields.get("reviewer")
-        if isinstance(people, forms.ModelChoiceField) and people.queryset[: MOST_OFFERED + 1].count() > MOST_OFFERED:
+        if not isinstance(people, forms.ModelChoiceField) or people.queryset is None:
+            return
+        if people.queryset[: MOST_OFFERED + 1].count() > MOST_OFFERED:
             # Nobody finds a person among thousands; and the page would wait for them.
             people.to_field_name, people.widget = "user__username", forms.TextInput(attrs={"autocomplete": "off"})
             people.help_text = _("Their sign-in.")
