@@ -297,6 +297,14 @@ def test_sound_that_comes_late_is_silence_until_then(tmp_path: Path) -> None:
     assert began == pytest.approx(1, abs=0.06), "the proxy and what is told of it agree"
 
 
+def test_two_recordings_joined_in_one_file_are_refused_for_what_they_are(tmp_path: Path) -> None:
+    hostile.ffmpeg("-i", flicker(tmp_path / "one.mp4", seconds=4), "-c", "copy", tmp_path / "one.ts")
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes((tmp_path / "one.ts").read_bytes() * 2)
+    with pytest.raises(errors.PreparationFailed, match="if recordings were joined, send each by itself"):
+        made_of(joined, tmp_path / "out")
+
+
 # The private folder and its end
 
 

@@ -1,5 +1,5 @@
-"""A region's worker is killed at random moments, by its main process, its child, its ffmpeg or what looks for faces: in
-the end each clip has one good set of renditions, and nothing else is left."""
+"""Regions' workers are killed at random moments, by their main process, child, ffmpeg or what looks for faces: in the
+end each clip has one good set of renditions in its own region's store, and nothing else is left."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CLIPS = 8
+# Of each region.
+CLIPS = 4
 KILLS = 3
 # What is killed, where clips are made clear and where their faces are covered.
 KINDS = {"clear": ("main", "child", "ffmpeg"), "blurred": ("main", "child", "finder")}
@@ -36,17 +37,19 @@ FINDER = "clips.media.faces.finder"
 class Worker:
     """A worker that is started again whenever it is dead, as its supervisor would."""
 
-    def __init__(self, var: Path) -> None:
-        self.var, self.rooms = var, contextlib.ExitStack()
-        self.killed: Counter[str] = Counter()
+    def __init__(self, var: Path, region: str) -> None:
+        self.var, self.region, self.rooms = var, region, contextlib.ExitStack()
         self.start()
 
     def start(self) -> None:
         self.rooms.close()
-        command = ("-m", "celery", "-A", "config.celery", "worker", "-Q", "clips.in", "--concurrency", "1")
+        command = ("-m", "celery", "-A", "config.celery", "worker", "-Q", f"clips.{self.region}", "--concurrency", "1")
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning")
-        env = processes.environment(self.var)
-        self.main = self.rooms.enter_context(processes.running(*command, *quiet, env=env, log=self.var / "worker.log"))
+        # It knows its own region's store and no other.
+        env = processes.environment(self.var, REGIONS=self.region)
+        self.main = self.rooms.enter_context(
+            processes.running(*command, *quiet, env=env, log=self.var / f"{self.region}.log")
+        )
 
     def tend(self) -> None:
         if self.main.poll() is not None:
@@ -72,7 +75,6 @@ class Worker:
             return False
         with contextlib.suppress(psutil.NoSuchProcess):
             found.send_signal(signal.SIGKILL)
-            self.killed[kind] += 1
             return True
         return False
 
@@ -97,35 +99,38 @@ def orphans(var: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("faces", ["clear", "blurred"])
-def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str) -> None:
-    needing.say({("in", "video", faces)})
+@pytest.mark.parametrize(
+    ("faces", "regions"), [("clear", ["in", "ro"]), ("blurred", ["in"])], ids=["two-regions", "blurred"]
+)
+def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str, regions: list[str]) -> None:
+    needing.say({(region, "video", faces) for region in regions})
     sample, kinds_to_kill = {"clear": "walkway.avi", "blurred": "tree-cinepak.avi"}[faces], KINDS[faces]
-    clips = [make_clip(gateway, sample=sample) for _ in range(CLIPS)]
+    clips = [make_clip(gateway, sample=sample, region=region) for region in regions for _ in range(CLIPS)]
     for clip in clips:
         ring_for(clip.pk, clip.region)
-    worker, chance = Worker(tmp_path), random.Random(7)
+    workers, chance = {region: Worker(tmp_path, region) for region in regions}, random.Random(7)
+    killed: Counter[str] = Counter()
     try:
         until, next_kill = time.monotonic() + 300, 0.0
-        while (
-            Clip.objects.exclude(state=ClipState.READY).exists() or min(worker.killed[k] for k in kinds_to_kill) < KILLS
-        ):
-            assert time.monotonic() < until, (worker.killed, list(Clip.objects.values_list("state", "failure")))
-            wanted = [kind for kind in kinds_to_kill if worker.killed[kind] < KILLS]
+        while Clip.objects.exclude(state=ClipState.READY).exists() or min(killed[k] for k in kinds_to_kill) < KILLS:
+            assert time.monotonic() < until, (killed, list(Clip.objects.values_list("state", "failure")))
+            wanted = [kind for kind in kinds_to_kill if killed[kind] < KILLS]
             at_it = Clip.objects.filter(state=ClipState.PREPARING)
             if wanted and time.monotonic() > next_kill and at_it.exists():
                 time.sleep(chance.uniform(0, 0.4))
-                kind = chance.choice(wanted)
+                kind, worker = chance.choice(wanted), chance.choice(list(workers.values()))
                 if worker.kill(kind):
+                    killed[kind] += 1
                     next_kill = time.monotonic() + 0.3
                     if kind in {"main", "child"}:
                         # Its silence would be noticed after twenty seconds; we know that it is dead.
-                        at_it.update(due_at=database_now())
+                        at_it.filter(region=worker.region).update(due_at=database_now())
             elif wanted and not Clip.objects.exclude(state=ClipState.READY).exists():
                 # All done before enough had died: one more to be killed at.
-                clips.append(make_clip(gateway, sample=sample))
+                clips.append(make_clip(gateway, sample=sample, region=chance.choice(regions)))
                 ring_for(clips[-1].pk, clips[-1].region)
-            worker.tend()
+            for worker in workers.values():
+                worker.tend()
             Clip.objects.filter(state=ClipState.UPLOADED).update(due_at=database_now())
             sweep()
             time.sleep(0.05)
@@ -133,9 +138,10 @@ def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str) ->
         # the next worker there, and after this there is none.
         eventually(lambda: not list((tmp_path / "work").iterdir()), 10)
     finally:
-        worker.rooms.close()
+        for worker in workers.values():
+            worker.rooms.close()
     print(
-        dict(worker.killed),
+        dict(killed),
         "of",
         len(clips),
         "clips, attempts",
@@ -145,6 +151,7 @@ def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str) ->
     kinds = {*SHOWN[Faces(faces)], RenditionKind.SPRITE_INDEX}
     for clip in Clip.objects.all():
         made = list(Rendition.objects.filter(clip=clip))
+        assert clip.storage_alias == f"clips-{clip.region}"
         assert {one.kind for one in made} == kinds | {RenditionKind.FRAME_MAP}
         recorded = {clip.original_key} | {one.key for one in made}
         assert set(storage.keys_under(clip.storage_alias, clip.folder)) == recorded
@@ -152,5 +159,9 @@ def test_clips_are_prepared_once_whatever_dies(gateway, tmp_path, faces: str) ->
             with storages[clip.storage_alias].open(one.key) as file:
                 assert len(file.read()) == one.size_bytes
     assert Clip.objects.filter(attempts__gt=1).exists()
+    # Nothing of a region's clips lies in another's store.
+    for region in regions:
+        folders = set(storages[f"clips-{region}"].listdir(".")[0])
+        assert folders == {clip.folder for clip in Clip.objects.filter(region=region)}
     assert not list((tmp_path / "work").iterdir())
     assert eventually(lambda: not orphans(tmp_path), 10), orphans(tmp_path)

@@ -112,7 +112,14 @@ def _proxy(work: Path, facts: Facts, *, kind: MadeKind = "proxy", name: str = ""
     path = work / (graph.VOICE_PROXY if voice else f"{name}{graph.PROXY}")
     index = mp4.read(path)
     lasts_ms = round(index.seconds * 1000)
-    if abs(lasts_ms - facts.duration_ms) > max(1000, facts.duration_ms // 10):
+    apart_ms = max(1000, facts.duration_ms // 10)
+    if lasts_ms > facts.duration_ms + apart_ms:
+        # Two recordings in one file: each begins its clock anew, so that they lie over each other.
+        raise PreparationFailed(
+            f"It plays for {lasts_ms / 1000:.1f} seconds where its own times say {facts.duration_ms / 1000:.1f}; "
+            "if recordings were joined, send each by itself."
+        )
+    if lasts_ms < facts.duration_ms - apart_ms:
         raise PreparationFailed(
             f"Only {lasts_ms / 1000:.1f} of {facts.duration_ms / 1000:.1f} seconds could be rendered; "
             "the clip is damaged inside."
