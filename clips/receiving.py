@@ -14,8 +14,9 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
-from clips import consenting, events, purging, repeats, storage
+from clips import consenting, events, ledger, purging, repeats, storage
 from clips.consenting import Agreement
 from clips.errors import StorageAway, UnknownRegion, UploadInProgress
 from clips.events import Event
@@ -23,7 +24,17 @@ from clips.media import sniff
 from clips.media.facts import Facts
 from clips.media.limits import Limits
 from clips.media.probe import probe
-from clips.models import CLIP_MOVES, Clip, ClipState, DeviceEvent, Purge
+from clips.models import (
+    CLIP_MOVES,
+    Clip,
+    ClipState,
+    ConsentEvent,
+    DeviceEvent,
+    EventKind,
+    Purge,
+    PurgedKey,
+    PurgeReason,
+)
 from config.states import move
 
 log = logging.getLogger("sightline.clips")
@@ -232,10 +243,23 @@ def forget(clip: Clip) -> bool:
             return False
         # What its owner said stays; only what it permits goes with the clip.
         DeviceEvent.objects.filter(clip=still).delete()
-        # Withdrawn while its bytes were on their way: they are gone, and so is the row.
+        # Withdrawn while its bytes were on their way: they are gone, and so is the row. The ledger knows them again.
+        line = _ledger_line(still)
         Purge.objects.filter(clip=still).delete()
         still.delete()
+    if line is not None:
+        # A store that is away now gets it when purges are replayed.
+        with suppress(StorageAway):
+            ledger.write_out(line)
     return True
+
+
+def _ledger_line(clip: Clip) -> PurgedKey | None:
+    """Write down what its owner took back before it was whole: a repeat under the old consent would be a new clip."""
+    taken_back = ConsentEvent.objects.filter(clip=clip, kind=EventKind.WITHDRAWN).aggregate(last=Max("at"))["last"]
+    if taken_back is None or not clip.sha256:
+        return None
+    return ledger.write(Purge(clip=clip, reason=PurgeReason.WITHDRAWN, asked_at=taken_back), clip)
 
 
 def clear_cut_uploads() -> int:

@@ -20,9 +20,11 @@ from botocore.config import Config
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
-from clips import preparing, storage, sweeping, uploading
+from annotations import withdrawing
+from clips import preparing, purging, storage, sweeping, uploading
 from clips.errors import StorageAway, StorageDiffers
 from clips.models import Clip, ClipState, DeviceEvent, Rendition
+from clips.queries import reviewable
 from clips.tasks import prepare_clip, ring_for
 from config import bells, env
 from config.clock import database_now
@@ -105,6 +107,7 @@ def stores(servers: dict[str, Store], settings: Any) -> dict[str, Store]:
         # Who hangs is given up sooner than in earnest, and asked once.
         impatient = Config(read_timeout=1, connect_timeout=1, retries={"max_attempts": 0})
         made[alias]["OPTIONS"]["client_config"] = made[alias]["OPTIONS"]["client_config"].merge(impatient)
+        made[f"ledger-{region}"] = settings.STORAGES["ledger-in"]
     settings.STORAGES = settings.STORAGES | made
     return servers
 
@@ -342,6 +345,38 @@ def test_an_upload_that_is_never_confirmed_is_forgotten_with_its_object(stores, 
     assert stores["east"].versions() == []
     assert confirm(camera, body["id"]).status_code == 404
     assert register(camera, wanted()).status_code == 201
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("confirmed", [True, False], ids=["confirmed", "never confirmed"])
+@pytest.mark.parametrize("sent", ["before", "after"])
+def test_what_is_withdrawn_between_registering_and_confirming_leaves_nothing(
+    stores, camera, gateway, sent, confirmed
+) -> None:
+    body = register(camera, wanted(event=EVENT)).json()
+    if sent == "before":
+        assert deliver(body["upload"], AVI).status_code == 200
+    withdrawing.withdraw(body["id"], by=gateway, reason="the owner asked", at=database_now())
+    if sent == "after":
+        # Nobody can call the link back.
+        assert deliver(body["upload"], AVI).status_code == 200
+    assert len(stores["east"].versions()) == 1
+    if confirmed:
+        assert confirm(camera, body["id"]).status_code == 202
+        preparing.prepare(body["id"], now=database_now)
+        # Whatever a worker made of it meanwhile, no gate opens.
+        assert not reviewable("human_review").exists()
+        withdrawing.sweep(at=database_now() + timedelta(minutes=5))
+        assert Clip.objects.get().state == ClipState.WITHHELD
+        purging.run(body["id"], now=database_now)
+    else:
+        later = database_now() + uploading.LINK_LIVES + uploading.CONFIRMING + timedelta(seconds=1)
+        assert sweeping.clear_half_received(at=later) == 1
+        assert not Clip.objects.exists()
+    assert stores["east"].versions() == []
+    # The same bytes under what was agreed to before: not again.
+    refused = register(camera, wanted())
+    assert (refused.status_code, refused.json().get("code")) == (410, "consent-withdrawn")
 
 
 @pytest.mark.django_db
