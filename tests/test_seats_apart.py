@@ -58,8 +58,9 @@ def of(team: Team, number: int = 0) -> str:
     return names[number]
 
 
-def one_task(*teams: Team, **fields: Any) -> Task:
-    make_project(*teams, slug="apart", **{"overlap": 2, "seats_apart": True} | fields)
+def one_task(*teams: Team, **changes: Any) -> Task:
+    fields: dict[str, Any] = {"slug": "apart", "overlap": 2, "seats_apart": True} | changes
+    make_project(*teams, **fields)
     make_ready_clips(make_user("sender"), 1)
     assert spreading.spread(at=database_now()) == 1
     return Task.objects.get()
