@@ -148,7 +148,7 @@ def add_clips(
 
     As when they are prepared, they have no proxy before their owners' agreement is known: so it is found once for all.
     """
-    values = {
+    values: dict[str, Any] = {
         "region": region,
         "kind": kind,
         "count": count,
