@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -36,6 +36,8 @@ from config.scope import scope_of, seen
 
 # Whatever is agreed to, such a clip is never shown again.
 OVER = (ClipState.WITHHELD, ClipState.PURGED)
+# How often a withdrawn clip whose bytes are on their way is asked for.
+LOOK_AGAIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,8 @@ def carry_out(clip_id: int, *, at: datetime) -> bool:
         waiting.delete()
         return False
     if clip.state == ClipState.RECEIVING:
-        waiting.update(due_at=clip.due_at)
+        # Its bytes may be here in a moment, long before it would be given up.
+        waiting.update(due_at=min(clip.due_at or at, at + LOOK_AGAIN))
         return False
     cases.withhold(clip_id, at=at)
     waiting.delete()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings as conf
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
@@ -73,6 +75,21 @@ class Desk:
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+def _until_served() -> None:
+    """Wait for what the server still does for pages that are closed: emptying the tables would lock against it."""
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND state IN ('active', 'idle in transaction') AND backend_type = 'client backend'"
+    )
+    until = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < until:
+            cursor.execute(busy)
+            if cursor.fetchone() == (0,):
+                return
+            time.sleep(0.05)
+
+
 @pytest.fixture
 def desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk]]:
     """Sits somebody down at a browser: ``desk(user)``, ``desk(user, dark=True)``."""
@@ -85,4 +102,5 @@ def desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk]]:
     yield sit
     for one in seated:
         one.page.context.close()
+    _until_served()
     assert [fault for one in seated for fault in one.faults] == []

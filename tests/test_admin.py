@@ -177,6 +177,7 @@ def test_a_project_is_made_and_its_schema_is_fixed_once_it_has_tasks(ops, tasks)
         "clip_kind": "video", "purpose": "human_review", "is_active": "on", "label_schema": json.dumps(SCHEMA),
         "overlap": 2, "most_seats": 5, "due_hours": 24, "priority": 0, "prefetch": 3,
         "lease_most_seconds": 3600, "grace_seconds": 120, "amend_minutes": 15, "faces": "blurred",
+        "asks_language": "heard",
     }  # fmt: skip
     assert ops.post(reverse("admin:annotations_project_add"), form).status_code == 302
     glass = Project.objects.get(slug="glass")

@@ -30,7 +30,8 @@ from tests.conftest import (
     spread_now,
 )
 from workforce import people, skills
-from workforce.models import LimitLevel, QuotaDay, Reviewer, Team
+from workforce.days import holidays_between
+from workforce.models import LimitLevel, QuotaDay, Reviewer, Team, WorkedHoliday
 from workforce.queries import limit_on
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,9 @@ def have_worked(team: Team, share: float, *, days: int, waiting: bool = True) ->
     project, clips = Project.objects.get(slug="threats"), list(Clip.objects.order_by("pk")[:days])
     crew = list(Reviewer.objects.filter(team=team).order_by("pk"))
     User.objects.filter(reviewer__in=crew).update(date_joined=at - timedelta(days=90))
+    # Whichever day it is when this runs, none of those was a holiday for them.
+    for holiday in holidays_between("IN", (at - timedelta(days=days + 1)).date(), at.date()):
+        WorkedHoliday.objects.create(team=team, day=holiday, reason="A batch was due")
     for back, task in zip(range(days, 0, -1), put_in_lane(project, team, clips, at=at), strict=True):
         day = at.astimezone(ZONE).date() - timedelta(days=back)
         morning = datetime.combine(day, time(9), ZONE)
