@@ -57,8 +57,9 @@ lock: ## resolve the dependencies of pyproject.toml anew
 
 messages: ## gather what is to be translated, and compile it (wants GNU gettext)
 	@$(call have,dev)
-	@$(PY) manage.py makemessages --locale ro --locale hi --no-location --no-wrap --ignore '$(notdir $(VENV))' --ignore var --ignore tests
-	@$(PY) manage.py compilemessages --ignore '$(notdir $(VENV))' --ignore var
+	@$(as_server); set -e; \
+	$(PY) manage.py makemessages --locale ro --locale hi --no-location --no-wrap --ignore '$(notdir $(VENV))' --ignore var --ignore tests; \
+	$(PY) manage.py compilemessages --ignore '$(notdir $(VENV))' --ignore var
 
 reset: ## stop what is left of a run and remove its data
 	@$(call have,run)
