@@ -107,7 +107,9 @@ class RowForm(forms.Form):
             else:
                 del self.fields[name]
         people = self.fields.get("reviewer")
-        if isinstance(people, forms.ModelChoiceField) and people.queryset[: MOST_OFFERED + 1].count() > MOST_OFFERED:
+        found = people.queryset if isinstance(people, forms.ModelChoiceField) else None
+        if people and found is not None and found[: MOST_OFFERED + 1].count() > MOST_OFFERED:
+            assert isinstance(people, forms.ModelChoiceField)  # noqa: S101 -- as declared above
             # Nobody finds a person among thousands; and the page would wait for them.
             people.to_field_name, people.widget = "user__username", forms.TextInput(attrs={"autocomplete": "off"})
             people.help_text = _("Their sign-in.")

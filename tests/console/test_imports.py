@@ -206,7 +206,7 @@ def test_a_file_that_went_out_changes_the_one_cell_that_was_edited(ops, asha, ra
         again = look(ops, kind, exported(ops, kind))
         assert (again.context["does"], again.context["key"], again.context["refusals"]) == (0, "", 0), (kind, text)
         assert "changes nothing" in said_of(again)
-        entry = LogEntry.objects.first()
+        entry = LogEntry.objects.all()[0]
         assert (entry.action_flag, entry.change_message) == (2, "Imported from lines.csv: a new plan")
     asha.refresh_from_db()
     assert (asha.team.name, asha.skills, ravi.absences.filter(cancelled_at=None).count()) == (
