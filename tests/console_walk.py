@@ -165,7 +165,7 @@ def reporting(walk: Walk) -> None:
             {"team": there.team.pk},
             {"project": there.project.pk},
         ):
-            for name in ("reports", "report-csv"):
+            for name in ("reports", "report-figures", "report-csv"):
                 walk.look("get", reverse(name), {"report": report} | asked, echo=tuple(asked.values()))
         mail = {"report": report, "every": "week"}
         for theirs, absent in (({"team": there.team.pk}, ABSENT), ({"project": there.project.pk}, ABSENT)):
