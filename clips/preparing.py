@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -134,7 +134,7 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
     return True
 
 
-def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[str, str]]:
+def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, Mapping[str, str]]:
     """Run the media tools on a private copy and store what they made; returns it, and the key of each kind."""
     clip = held.clip
     source = folder / "original"
@@ -161,12 +161,10 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, dict[st
         faces=cast("list[MediaFaces]", makeable(clip)),
         on_tick=progress,
     )
-    stored: dict[str, str] = {}
-    for item in everything.made:
-        # Named by content, so that a repeat of this attempt stores the same file under the same name.
-        key = f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}"
-        storage.put(clip.storage_alias, key, item.path, sha256=item.sha256, on_chunk=tick)
-        stored[item.kind] = key
+    # Named by content, so that a repeat of this attempt stores the same file under the same name.
+    stored = {item.kind: f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}" for item in everything.made}
+    files = [storage.ToStore(stored[item.kind], item.path, item.sha256) for item in everything.made]
+    storage.put_all(clip.storage_alias, files, on_chunk=tick)
     return everything, stored
 
 
@@ -246,7 +244,7 @@ def show_life(held: Claim, percent: int | None, *, at: datetime) -> None:
         raise LostClaim
 
 
-def finish(held: Claim, everything: Renditions, stored: dict[str, str], *, at: datetime) -> None:
+def finish(held: Claim, everything: Renditions, stored: Mapping[str, str], *, at: datetime) -> None:
     """Record what was made and call the clip ready, for this attempt only. Raises :class:`LostClaim`."""
     with transaction.atomic():
         moved = move(

@@ -24,6 +24,7 @@ import pytest
 from config.stack import account, engines, leftovers, lock, output, places
 from config.stack.failure import Failed
 from config.stack.supervising import Program
+from tests import template
 
 PREFIX = "sightline-tests-"
 _running = ExitStack()
@@ -66,6 +67,8 @@ def start() -> None:
         _running.callback(kept.stop)
         kept.start()
         engines.wait(kept, made)
+    if "postgres" in names:
+        made[template.MAY_BE_MADE] = "1"
     values = {
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ACCESS_LOG_KEY": secrets.token_urlsafe(64),

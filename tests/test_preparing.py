@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -219,6 +220,54 @@ def test_bytes_on_the_move_are_a_sign_of_life_and_stop_when_the_claim_is_lost(cl
         )
     with pytest.raises(preparing.LostClaim):
         storage.put(clip.storage_alias, "x/y", tmp_path / "copy", on_chunk=preparing.Tick(held, database_now))
+
+
+def _files(folder: Path, count: int) -> list[storage.ToStore]:
+    files = []
+    for number in range(count):
+        path = folder / f"{number}"
+        path.write_bytes(b"%d" % number * 1000)
+        files.append(storage.ToStore(f"many/{number}", path, storage.digest(path)))
+    return files
+
+
+def test_of_files_stored_at_once_one_that_fails_is_told_when_all_have_ended(tmp_path, monkeypatch) -> None:
+    folder = Path(storages["clips-in"].path("many"))
+    write = storage.WholeFileStorage.write
+
+    def full(self, name, content):
+        if name.endswith("/0"):
+            raise OSError(28, "No space left on device")
+        time.sleep(0.2)
+        write(self, name, content)
+
+    monkeypatch.setattr(storage.WholeFileStorage, "write", full)
+    with pytest.raises(StorageAway):
+        storage.put_all("clips-in", _files(tmp_path, 8))
+    assert sorted(path.name for path in folder.iterdir()) == [str(number) for number in range(1, 8)]
+    monkeypatch.undo()
+    storage.put_all("clips-in", _files(tmp_path, 8))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
+        str(number): b"%d" % number * 1000 for number in range(8)
+    }
+
+
+def test_storing_many_at_once_shows_life_and_stops_when_the_claim_is_lost(clip, tmp_path, monkeypatch) -> None:
+    held = claimed(clip)
+    overdue(clip)
+    write = storage.WholeFileStorage.write
+
+    def slow(self, name, content):
+        time.sleep(1)
+        write(self, name, content)
+
+    monkeypatch.setattr(storage.WholeFileStorage, "write", slow)
+    # Signs of life are given by this thread, whose connection it is.
+    storage.put_all(clip.storage_alias, _files(tmp_path, 2), on_chunk=preparing.Tick(held, database_now))
+    assert sweeping.rescue_silent(at=database_now()) == 0
+    Clip.objects.filter(pk=clip.pk).update(attempts=9)
+    with pytest.raises(preparing.LostClaim):
+        storage.put_all(clip.storage_alias, _files(tmp_path, 9), on_chunk=preparing.Tick(held, database_now))
 
 
 def test_an_upload_that_finishes_as_it_is_being_forgotten_keeps_its_bytes(clip) -> None:

@@ -221,19 +221,19 @@ def test_control_who_does_not_look_again_leaves_what_came_late(gateway, tmp_path
 def test_a_late_transcode_brings_nothing_back(gateway, monkeypatch, settles) -> None:
     """The owner withdraws, and the purge runs, while the worker stores what its ffmpeg made."""
     clip = make_clip(gateway)
-    put = storage.put
+    put_all = storage.put_all
     ran: list[str] = []
 
-    def put_late(alias, key, *args, **kwargs):
+    def put_late(alias, files, **kwargs):
         if alias.startswith("clips-") and not ran:
-            ran.append(key)
+            ran.append(files[0].key)
             withdraw(clip)
             if not settles:
                 Purge.objects.update(quiet_at=database_now())
             purging.run(clip.pk, now=database_now)
-        put(alias, key, *args, **kwargs)
+        put_all(alias, files, **kwargs)
 
-    monkeypatch.setattr(preparing.storage, "put", put_late)
+    monkeypatch.setattr(preparing.storage, "put_all", put_late)
     # It works on another machine than the purge does.
     monkeypatch.setattr(purging, "clear_work_folders", lambda: 0)
     assert not preparing.prepare(clip.pk, now=database_now)

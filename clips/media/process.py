@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -80,8 +81,7 @@ def run(
                 on_glance()
                 pause = max(0.0, min(deadline, next_tick, now + _GLANCE_SECONDS) - time.monotonic())
                 if not pipes.get_map():
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        child.wait(pause)
+                    _wait_for_end(child, pause)
                     continue
                 for key, _ in pipes.select(pause):
                     chunk = os.read(key.fd, KEPT_BYTES)
@@ -100,6 +100,23 @@ def run(
             child.wait()
             _wait_for_silence(pipes)
     return Ended(returncode=child.returncode, output=kept["output"], errors=kept["errors"], timed_out=timed_out)
+
+
+def _wait_for_end(child: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait until the program has ended or these seconds are over. Python's own way looks now and then; where the kernel
+    can say it, nothing is slept away."""
+    if child.returncode is None and hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            handle = os.pidfd_open(child.pid)
+            try:
+                ended = select.poll()
+                ended.register(handle, select.POLLIN)
+                ended.poll(seconds * 1000)
+            finally:
+                os.close(handle)
+            return
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(seconds)
 
 
 def _wait_for_silence(pipes: selectors.BaseSelector) -> None:

@@ -13,6 +13,7 @@ import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,12 +113,19 @@ def wipe(places: Places) -> list[Path]:
     """Remove the var folder and its spare one, and say what went."""
     gone = []
     if is_private(places.spare):
-        shutil.rmtree(places.spare)
+        _remove(places.spare)
         gone.append(places.spare)
     if is_ours(places.var):
-        shutil.rmtree(places.var)
+        _remove(places.var)
         gone.append(places.var)
     return gone
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder with all in it, also while what stood in there goes by itself: a server's last files do."""
+    while folder.exists():
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
 
 def is_private(folder: Path) -> bool:
