@@ -116,19 +116,29 @@ class Outcome:
 
 
 def folder_items(root: Path, *, but: Path | None = None) -> Iterator[Item]:
-    """What lies in the folder and the folders in it, by name; links to folders are not followed."""
-    yield from (Item(number, name, {"file": name}) for number, name in enumerate(_walk(root, "", but), start=1))
+    """What lies in the folder and the folders in it, by name; links to folders are not followed.
+
+    A folder inside that cannot be looked into is an item that says so. Raises OSError for the folder itself.
+    """
+    for number, (name, refusal) in enumerate(_walk(root, "", but), start=1):
+        yield Item(number, name, {"file": name}, refusal=refusal)
 
 
-def _walk(root: Path, inside: str, but: Path | None) -> Iterator[str]:
-    with os.scandir(root / inside) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
+def _walk(root: Path, inside: str, but: Path | None) -> Iterator[tuple[str, Refusal | None]]:
+    try:
+        with os.scandir(root / inside) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        if not inside:
+            raise
+        yield inside, FileUnreadable(f"The folder cannot be looked into: {error.strerror}.")
+        return
     for entry in entries:
         name = f"{inside}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, f"{name}/", but)
         elif but is None or (root / name).absolute() != but.absolute():
-            yield name
+            yield name, None
 
 
 def manifest_items(path: Path) -> Iterator[Item]:

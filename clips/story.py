@@ -13,7 +13,7 @@ from config import speech
 def said_of(clip: Clip) -> list[tuple[str, str]]:
     """What is known of a clip, as (name, value) for people to read; only what there is."""
     facts: dict[str, Any] = clip.facts
-    rate = facts.get("frame_rate") or 0
+    rate, high = facts.get("frame_rate") or 0, facts.get("high_range", "")
     rows = [
         ("State", clip.get_state_display() + (f", {clip.percent} %" if clip.state == "preparing" else "")),
         ("Why it failed", clip.failure),
@@ -24,6 +24,8 @@ def said_of(clip: Clip) -> list[tuple[str, str]]:
         ("Picture", f"{clip.width} x {clip.height}" if clip.width else ""),
         ("Frame rate", f"{rate:.2f}{'' if facts.get('constant_rate', True) else ', not constant'}" if rate else ""),
         ("Turned by", f"{facts.get('rotation')}°" if facts.get("rotation") else ""),
+        ("Dynamic range", f"high ({high.upper()}), shown as any screen can" if high else ""),
+        ("Interlaced", "yes, shown without" if facts.get("interlaced") else ""),
         ("Codecs", " and ".join(filter(None, [facts.get("video_codec"), facts.get("audio_codec")]))),
         ("Sound", _sound(clip)),
         ("Only for the cleared", "yes" if clip.is_sensitive else ""),

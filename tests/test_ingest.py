@@ -192,6 +192,29 @@ def test_what_a_killed_run_began_is_carried_on_by_all_who_come(gateway, tmp_path
     assert b"".join(storage.read_all(clip.storage_alias, clip.original_key)) == path.read_bytes()
 
 
+def test_a_folder_that_may_not_be_entered_keeps_nothing_else_out(tmp_path, monkeypatch) -> None:
+    folder = tmp_path / "footage"
+    for name in ("a/1.mp4", "b/2.mp4", "c/3.mp4"):
+        variant(folder / name, 1)
+    look = os.scandir
+
+    def locked(path: Path) -> Any:
+        if path.name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    # Whoever may do all, as in a container, is kept out of no folder.
+    monkeypatch.setattr(os, "scandir", locked)
+    items = list(ingesting.folder_items(folder))
+    assert [item.file for item in items] == ["a/1.mp4", "b/", "c/3.mp4"]
+    refusal = items[1].refusal
+    assert isinstance(refusal, ingesting.FileUnreadable)
+    assert refusal.detail == "The folder cannot be looked into: Permission denied."
+    assert items[0].refusal is items[2].refusal is None
+    with pytest.raises(PermissionError):
+        list(ingesting.folder_items(folder / "b"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -303,6 +303,30 @@ def test_a_reference_to_another_file_is_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("GIF89a", "a GIF picture"),
+        ("\x89PNG\r\n", "a PNG picture"),
+        ("\xff\xd8\xff\xe0", "a JPEG picture"),
+        ("%PDF-1.7", "a PDF document"),
+        ("PK\x03\x04", "a ZIP archive"),
+        ("\r\n <!DOCTYPE html>", "a web page"),
+        ("FLV\x01\x05", "Flash video; send MP4"),
+        ("\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media"),
+        ("\0\0\x01\xba", "an MPEG program stream"),
+        ("#!AMR\n", "a bare AMR recording; send it in 3GP"),
+        ("riff\x2e\x91\xcf\x11", "a Wave64 recording"),
+    ],
+)
+def test_what_was_sent_by_mistake_is_called_by_its_name(head: str, words: str) -> None:
+    for extension in ("mp4", "wav"):
+        with pytest.raises(errors.NotAVideo, match=f"begins like {words}"):
+            sniff.sniff(head.encode("latin-1").ljust(400, b"\0"), extension=extension, kinds=sniff.EVERY_KIND)
+    with pytest.raises(errors.NotAVideo, match="in a format we know"):
+        sniff.sniff(b"nothing that is known".ljust(400, b"\0"), extension="mp4", kinds=sniff.EVERY_KIND)
+
+
+@pytest.mark.parametrize(
     ("name", "clip", "refusal"),
     [
         ("clip.exe", BIKES, errors.UnsupportedExtension),
@@ -423,13 +447,15 @@ def test_sound_alone_and_unlisted_codings_are_refused(tmp_path: Path) -> None:
     hostile.ffmpeg("-i", DOORSTEP, "-vn", "-c", "copy", tmp_path / "sound.mov")
     with pytest.raises(errors.NoVideoStream):
         facts_of(tmp_path / "sound.mov")
-    with pytest.raises(errors.CodecNotAllowed, match="prores"):
+    with pytest.raises(errors.CodecNotAllowed, match=r"prores: Apple ProRes .*Send H.264, HEVC"):
         facts_of(hostile.pattern(tmp_path / "studio.mov", "-c:v", "prores_ks", seconds=0.2))
     with pytest.raises(errors.CodecNotAllowed, match="magicyuv"):
         facts_of(hostile.pattern(tmp_path / "magic.avi", "-c:v", "magicyuv", seconds=0.2))
     sound = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "alac")
-    with pytest.raises(errors.CodecNotAllowed, match="alac"):
+    with pytest.raises(errors.CodecNotAllowed, match=r"alac: ALAC .*Send AAC, MP3"):
         facts_of(hostile.pattern(tmp_path / "alac.mov", *sound, seconds=0.2, sound=True))
+    with pytest.raises(errors.CodecNotAllowed, match=r"mpeg2video: MPEG-2 video. Send H.264"):
+        facts_of(hostile.pattern(tmp_path / "television.ts", "-c:v", "mpeg2video", seconds=0.2))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ FORMATS = [
     ("browser.webm", "-c:a libopus", "matroska", "opus"),
     ("a.mka", "-c:a aac", "matroska", "aac"),
     ("surround.wav", "-ac 6", "wav", "pcm_s16le"),
+    ("long.wav", "-rf64 always", "wav", "pcm_s16le"),
 ]
 
 
@@ -105,6 +106,21 @@ def test_a_recording_cut_short_is_refused(tmp_path: Path, name: str, share: floa
     whole = recoded(tmp_path / name)
     with pytest.raises((errors.Truncated, errors.Unreadable)):
         facts_of(hostile.cut(tmp_path / f"cut.{name}", whole, share))
+
+
+@pytest.mark.parametrize("share", [0.0005, 0.3, 0.97])
+def test_a_wave_with_long_lengths_is_held_to_them(tmp_path: Path, share: float) -> None:
+    whole = recoded(tmp_path / "a.wav", "-rf64", "always")
+    assert whole.read_bytes()[:4] == b"RF64", "the control"
+    with pytest.raises(errors.Truncated):
+        facts_of(hostile.cut(tmp_path / "cut.wav", whole, share))
+    # The same under its later name; and without the chunk that such a name promises.
+    whole.write_bytes(b"BW64" + whole.read_bytes()[4:])
+    with pytest.raises(errors.Truncated):
+        facts_of(hostile.cut(tmp_path / "cut.wav", whole, share))
+    whole.write_bytes(b"RF64" + READING.read_bytes()[4:])
+    with pytest.raises(errors.Unreadable):
+        facts_of(whole)
 
 
 @pytest.mark.parametrize(

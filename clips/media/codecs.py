@@ -50,6 +50,12 @@ AUDIO: dict[str, tuple[str, ...]] = {
     "pcm_f32be": ("pcm_f32be",),
 }
 
+# What to send instead, for those who are refused: what any camera, phone or program can write.
+INSTEAD = {
+    "picture": "H.264, HEVC, VP8, VP9, AV1, MPEG-4 or Motion JPEG",
+    "sound": "AAC, MP3, Opus, Vorbis, AC-3, FLAC or PCM",
+}
+
 
 def whitelist(codings: Iterable[str] | None = None) -> str:
     """ffmpeg's ``-codec_whitelist`` for these codings; for every allowed one when none are named."""

@@ -24,7 +24,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from clips.media.codecs import AUDIO, VIDEO, whitelist
+from clips.media.codecs import AUDIO, INSTEAD, VIDEO, whitelist
 from clips.media.facts import Facts
 from clips.media.limits import Limits
 
@@ -41,6 +41,8 @@ _ESTIMATED = ("mp3", "aac")
 _SILENCE = 33
 # Two pictures may be this far from evenly spaced and the rate still be constant: containers count in whole ticks.
 _UNEVEN = 0.2
+# Curves of light that ordinary screens do not know, by their numbers in H.273.
+_HIGH_RANGE = {16: "pq", 18: "hlg"}
 # Above this a declared rate may be a clock's.
 _CLOCKS = 120
 
@@ -228,6 +230,8 @@ def _picture_facts(video: VideoStream, first: VideoFrame, seen: _Spans, rate: Fr
         "rotation": round(-first.rotation) % 360,
         "constant_rate": seen.even(video.index),
         "pixel_aspect": round(float(video.sample_aspect_ratio or 1), 6) or 1.0,
+        "high_range": _HIGH_RANGE.get(first.color_trc or video.codec_context.color_trc or 0, ""),
+        "interlaced": first.interlaced_frame,
     }
 
 
@@ -246,10 +250,11 @@ def _coding(stream: Stream) -> str:
 
 
 def _check_codings(video: VideoStream | None, audio: AudioStream | None) -> None:
-    if video is not None and _coding(video) not in VIDEO:
-        raise Refused("codec-not-allowed", f"The picture is in {_coding(video)}.")
-    if audio is not None and _coding(audio) not in AUDIO:
-        raise Refused("codec-not-allowed", f"The sound is in {_coding(audio)}.")
+    for part, stream, allowed in (("picture", video, VIDEO), ("sound", audio, AUDIO)):
+        if stream is not None and _coding(stream) not in allowed:
+            context = stream.codec_context
+            called = f": {context.codec.long_name}" if context is not None else ""
+            raise Refused("codec-not-allowed", f"The {part} is in {_coding(stream)}{called}. Send {INSTEAD[part]}.")
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:

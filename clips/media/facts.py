@@ -9,6 +9,8 @@ Kind = Literal["video", "voice"]
 # What is done about faces in what is made of a clip.
 Faces = Literal["blurred", "clear"]
 CLEAR: tuple[Faces, ...] = ("clear",)
+# Light of high dynamic range -> the curve's name to ffmpeg.
+CURVES = {"pq": "smpte2084", "hlg": "arib-std-b67"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +23,8 @@ class Facts:
     stored pictures, which is less than duration times ``frame_rate`` in files that leave out unchanged ones;
     ``constant_rate`` says that it is not. ``has_audio`` says that there is a sound track which can be decoded,
     ``is_silent`` that nothing is to be heard on it. ``sample_rate`` is in Hz. ``demuxer`` and the codecs are ffmpeg's
-    names.
+    names. ``high_range`` is ``pq`` or ``hlg`` where the light is written for screens of high dynamic range, and empty
+    otherwise; ``interlaced`` says that each picture holds two moments, line by line.
 
     A voice clip has no picture: its ``video_codec`` is empty and everything about pictures is zero.
     """
@@ -44,6 +47,8 @@ class Facts:
     is_silent: bool = False
     sample_rate: int = 0
     channels: int = 0
+    high_range: str = ""
+    interlaced: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -66,6 +71,8 @@ class Facts:
             if type(value) is not names[name] or (isinstance(value, str) and len(value) > 40):
                 raise ValueError(f"not the {name} of a clip")
             lowest = -(1 << 53) if name == "start_ms" else 0
+            if name == "high_range" and value not in ("", *CURVES):
+                raise ValueError("not the light of a clip")
             if isinstance(value, int | float) and not lowest <= value < 1 << 53:
                 raise ValueError(f"not the {name} of a clip")
         return cls(**document)

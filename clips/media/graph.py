@@ -19,7 +19,7 @@ import ffmpeg
 from clips.media import nearness, sound, sprite
 from clips.media.codecs import whitelist
 from clips.media.faces.covered import Cover
-from clips.media.facts import CLEAR, Faces, Facts
+from clips.media.facts import CLEAR, CURVES, Faces, Facts
 from clips.media.frame_map import STATS_FORMAT
 from clips.media.limits import Limits
 
@@ -117,9 +117,42 @@ def opened(source: Path, facts: Facts, *, limits: Limits, threads: int) -> Strea
     )
 
 
-def fitted(pictures: Stream) -> Stream:
-    """Pictures in the proxy's size and shape."""
-    return pictures.filter("scale", WIDTH, HEIGHT, out_range="limited").filter("setsar", 1)
+def moving(clip: Stream, facts: Facts) -> Stream:
+    """The clip's pictures, at the proxy's rate, each of one moment."""
+    rate = proxy_rate(facts)
+    # "V" is a moving picture, where "v" could be cover art. ffmpeg turns it upright before our first filter.
+    pictures = clip["V:0"]
+    if facts.interlaced and min(facts.width, facts.height) >= 4:  # less is not taken by the filter
+        # Else whatever moves has combs for edges. Marked pictures only: streams change over.
+        pictures = pictures.filter("bwdif", mode="send_frame", deint="interlaced")
+    return pictures.filter("fps", f"{rate.numerator}/{rate.denominator}", start_time=0)
+
+
+def fitted(pictures: Stream, facts: Facts) -> Stream:
+    """Pictures in the proxy's size and shape, and with light for any screen."""
+    shaped = pictures.filter("scale", WIDTH, HEIGHT, out_range="limited").filter("setsar", 1)
+    return _dimmed(shaped, CURVES[facts.high_range]) if facts.high_range else shaped
+
+
+def _dimmed(pictures: Stream, curve: str) -> Stream:
+    """Light of high dynamic range as ordinary screens show it.
+
+    Browsers differ in what they make of such footage, and stills have no way to say what they are: both would be pale.
+    What is no brighter than a third of paper (203 candela, by ITU-R BT.2408) comes out as it was filmed; what is
+    brighter is drawn together below white. Whatever else a file says of its colours, this light goes with BT.2020's.
+    """
+    tags = {"color_trc": curve, "color_primaries": "bt2020", "colorspace": "bt2020nc", "range": "limited"}
+    return (
+        pictures.filter("format", "yuv420p10le")
+        .filter("setparams", **tags)
+        .filter("zscale", transfer="linear", npl=203)
+        .filter("format", "gbrpf32le")
+        .filter("zscale", primaries="709")
+        .filter("tonemap", tonemap="mobius", desat=0)
+        .filter("zscale", transfer="709", matrix="709", range="limited")
+        # How bright the mastering screen was: no longer true, and nobody's business.
+        .filter("sidedata", mode="delete")
+    )
 
 
 def proxy_rate(facts: Facts) -> Fraction:
@@ -137,9 +170,7 @@ def _seen(
 ) -> list[Stream]:
     """Proxy, poster and sprite of each kind that is wanted, and tiny grey pictures."""
     rate = proxy_rate(facts)
-    # "V" is a moving picture, where "v" could be cover art. ffmpeg turns it upright before our first filter.
-    fitting = fitted(clip["V:0"].filter("fps", f"{rate.numerator}/{rate.denominator}", start_time=0))
-    pictures = fitting.filter("format", "yuv420p").split()
+    pictures = fitted(moving(clip, facts), facts).filter("format", "yuv420p").split()
     voices = heard[0].asplit() if heard and len(faces) > 1 else dict(enumerate(heard * 2))
     made: list[Stream] = []
     for number, which in enumerate(sorted(faces)):

@@ -54,8 +54,29 @@ _STILL_BRANDS = frozenset(
     b"M4P |heic|heix|heim|heis|hevc|hevx|mif1|msf1|avif|avis|jp2 |jpx |jpm |mjp2|crx ".split(b"|")
 )
 _SOUND_BRANDS = frozenset(b"M4A |M4B |F4A |F4B ".split(b"|"))
+# Beyond 4 GB, or in case it may come to that, recorders write the latter two: a RIFF whose lengths stand in a chunk.
+WAVES = (b"RIFF", b"RF64", b"BW64")
 _EBML = b"\x1a\x45\xdf\xa3"
 _TS_SYNC = 0x47
+# What people send by mistake, by its first bytes in small letters.
+_OTHERS = (
+    (b"gif8", "a GIF picture"),
+    (b"\x89png", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"%pdf", "a PDF document"),
+    (b"pk\x03\x04", "a ZIP archive or an office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"#extm3u", "a playlist; send the clip itself"),
+    (b"flv\x01", "Flash video; send MP4"),
+    (b"0&\xb2u\x8ef\xcf\x11", "Windows Media; send MP4 or WAV"),
+    (b"\x00\x00\x01\xba", "an MPEG program stream; send MP4 with H.264"),
+    (b"form", "an AIFF recording; send WAV or FLAC"),
+    (b"caff", "a Core Audio recording; send WAV or M4A"),
+    (b"#!amr", "a bare AMR recording; send it in 3GP, or as WAV"),
+    (b"riff.\x91\xcf\x11", "a Wave64 recording; send WAV or FLAC"),
+)
 # Plain transport streams, and those of camcorders (.mts), which put a four-byte clock before each packet.
 TS_PACKETS = ((188, 0), (192, 4))
 
@@ -80,7 +101,7 @@ def sniff(head: bytes, *, extension: str, kinds: Collection[Kind] = VIDEO_ONLY) 
         raise UnsupportedExtension(f"Send one of: {', '.join(sorted(taken))}.")
     found = _family(head, sound_brands=voice) or (_sound_family(head, expected) if voice else None)
     if found is None:
-        raise NotAVideo
+        raise NotAVideo(_looks(head))
     if found != expected:
         raise ExtensionMismatch
     return found
@@ -101,6 +122,14 @@ def ts_packet(head: bytes) -> tuple[int, int] | None:
     return None
 
 
+def _looks(head: bytes) -> str:
+    """A sentence on what it seems to be instead, or nothing."""
+    for mark, what in _OTHERS:
+        if head.lstrip().lower().startswith(mark):
+            return f"It begins like {what}."
+    return ""
+
+
 def _family(head: bytes, *, sound_brands: bool) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
@@ -116,7 +145,7 @@ def _family(head: bytes, *, sound_brands: bool) -> str | None:
 
 
 def _sound_family(head: bytes, expected: str) -> str | None:
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+    if head[:4] in WAVES and head[8:12] == b"WAVE":
         return "wav"
     if head[:4] == b"fLaC":
         return "flac"

@@ -144,8 +144,14 @@ def check_flac(file: BinaryIO, size: int) -> None:
 
 def check_wav(file: BinaryIO, size: int) -> None:
     """A RIFF chunk that holds chunks, of which one is the sound. Raises Truncated or Unreadable."""
-    file.seek(4)
-    claimed = int.from_bytes(file.read(4), "little")
+    file.seek(0)
+    head = file.read(36)
+    claimed, sound_length = int.from_bytes(head[4:8], "little"), 0
+    if head[12:16] == b"ds64":
+        # RF64: the lengths of all and of the sound stand here, with 64 bits, and there the highest number.
+        claimed, sound_length = (int.from_bytes(head[at : at + 8], "little") for at in (20, 28))
+    elif head[:4] != b"RIFF":
+        raise Unreadable("The file's outline is broken.")
     # Writers that could not go back left 0 or the highest number.
     if claimed not in (0, 0xFFFFFFFF) and claimed + 8 > size:
         raise Truncated
@@ -157,6 +163,7 @@ def check_wav(file: BinaryIO, size: int) -> None:
             break
         length = int.from_bytes(chunk[4:], "little")
         if chunk[:4] == b"data":
+            length = sound_length if length == 0xFFFFFFFF and sound_length else length
             if length in (0, 0xFFFFFFFF):
                 return
             sound = True

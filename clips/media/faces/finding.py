@@ -167,21 +167,16 @@ def command(
 ) -> list[str]:
     """The ffmpeg command whose output are pictures to look at, one of ``every`` that the proxy will have and the
     ``last``."""
-    rate = graph.proxy_rate(facts)
-    pictures = (
-        graph.opened(source, facts, limits=limits, threads=threads)["V:0"]
-        .filter("fps", f"{rate.numerator}/{rate.denominator}", start_time=0)
-        .split()
-    )
+    pictures = graph.moving(graph.opened(source, facts, limits=limits, threads=threads), facts).split()
     smaller = f"min(1,sqrt({MOST_PIXELS}/(iw*ih)))"
     looked = (
-        graph.fitted(pictures[0].filter("select", f"not(mod(n,{every}))+eq(n,{last})"))
+        graph.fitted(pictures[0].filter("select", f"not(mod(n,{every}))+eq(n,{last})"), facts)
         .filter("scale", f"max(2,trunc(iw*{smaller}))", f"max(2,trunc(ih*{smaller}))", flags="area")
         .filter("format", "rgb24")
         .output("pipe:1", **graph.bare(), **{"f": "image2pipe", "c:v": "ppm", "fps_mode:v": "passthrough"})
     )
     first = (
-        graph.fitted(pictures[1].filter("select", "eq(n,0)"))
+        graph.fitted(pictures[1].filter("select", "eq(n,0)"), facts)
         .filter("format", "gray")
         .output(f"file:{FIRST}", **graph.bare(), **{"f": "image2", "update": "1", "frames:v": "1", "c:v": "pgm"})
     )
