@@ -65,7 +65,12 @@ class Worker:
             if kind == "ffmpeg":
                 return next((one for one in children if one.name().startswith("ffmpeg")), None)
             if kind == "finder":
-                return next((one for one in children if FINDER in one.cmdline()), None)
+                # Whose parent is the server that it was forked from: that one is at work.
+                found = (one for one in children if FINDER in one.cmdline() and one.name() != "bwrap")
+                return next(
+                    (one for one in found if FINDER in one.parent().cmdline() and one.name() == one.parent().name()),
+                    None,
+                )
             return next((one for one in main.children() if one.children()), None)
         return None
 
