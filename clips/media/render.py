@@ -17,7 +17,7 @@ from clips.media import graph, limited, process, sandbox
 from clips.media.faces import finding
 from clips.media.faces.covered import Cover
 from clips.media.facts import CLEAR, Faces, Facts
-from clips.media.limits import Limits
+from clips.media.limits import Bounds, Limits
 from clips.media.results import Renditions, gathered
 
 _SIGNALS: dict[int, str] = {
@@ -135,7 +135,7 @@ def _run(
         faces=faces,
         cover=cover,
     )
-    bounds = {
+    bounds: Bounds = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.render_memory_bytes,
         "output_bytes": limits.render_output_bytes,

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clips.media import limited, process
+from clips.media.limits import Bounds
 
 # Where things are, inside.
 CLIP = Path("/clip")
@@ -96,7 +97,7 @@ def command(
 
 
 def around(
-    ffmpeg: Path, argv: Sequence[str], *, clip: Path, out: Path, bounds: Mapping[str, int]
+    ffmpeg: Path, argv: Sequence[str], *, clip: Path, out: Path, bounds: Bounds
 ) -> tuple[list[str], dict[str, str]]:
     """The command that runs this ``ffmpeg`` as ``argv`` says, bound and with as little to see as there can be, and its
     environment. ``argv`` names the clip as ``where`` does."""

@@ -26,7 +26,7 @@ from clips.media.faces import weights
 from clips.media.faces.covered import Cover
 from clips.media.faces.rules import MOST_PIXELS, RULES
 from clips.media.facts import Facts
-from clips.media.limits import Limits
+from clips.media.limits import Bounds, Limits
 
 # Where the enclosed process finds these, inside.
 _WEIGHTS = Path("/centerface.onnx")
@@ -140,7 +140,7 @@ def _find(
     rate = graph.proxy_rate(facts)
     # One of every so many, and the last that there surely is, or who comes in at the very end would be missed.
     which = {"every": RULES.every(float(rate)), "last": int(facts.duration_ms / 1000 * rate) - 1}
-    bounds = {
+    bounds: Bounds = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.find_memory_bytes,
         "output_bytes": limits.render_output_bytes,
@@ -152,7 +152,7 @@ def _find(
     request = which | {
         "rate": float(rate),
         "threads": threads,
-        "bounds": bounds | {"namespaces": not sandbox.available()},
+        "bounds": {**bounds, "namespaces": not sandbox.available()},
     }
     until = time.monotonic() + limits.render_wall_seconds
 
