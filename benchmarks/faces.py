@@ -170,7 +170,7 @@ def main() -> int:
     file = weights.path()
     if finding.missing() or file is None:
         words.error(f"there is no face detector here: {finding.missing()}")
-    detector = Detector(file, threads=os.cpu_count() or 1)
+    detector = Detector(weights.network(file), threads=os.cpu_count() or 1)
     results = []
     with tempfile.TemporaryDirectory(prefix="faces-") as folder:
         for path in paths:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -48,10 +47,8 @@ def _nothing_left_behind() -> Iterator[None]:
     before = set(psutil.Process().children(recursive=True))
     yield
     started = set(psutil.Process().children(recursive=True)) - before
-    # The reader that is kept warm stays, with the room it is in.
-    kept = warm._servers.get(os.getpid())
-    if kept is not None and kept.is_alive():
-        room = psutil.Process(kept._process.pid)
+    # What is kept warm stays, with the room it is in.
+    for room in (psutil.Process(kept._process.pid) for kept in warm.mine() if kept.is_alive()):
         started -= {room, *room.children(recursive=True)}
     started = {child for child in started if child.is_running() and child.status() != psutil.STATUS_ZOMBIE}
     assert not [child.name() for child in started if child.name() not in ("postgres", "redis-server")]

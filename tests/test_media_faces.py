@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,7 @@ import psutil
 import pytest
 
 from clips import errors
-from clips.media import graph, sandbox
+from clips.media import graph, process, sandbox, warm
 from clips.media.faces import cover, finding, weights
 from clips.media.faces.covered import Cover
 from clips.media.faces.detector import Detector, shared
@@ -37,6 +42,7 @@ from tests.test_media_renditions import SHAPES, by_kind, pictures
 ROOT = Path(__file__).resolve().parent.parent
 QUICK = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-pix_fmt", "yuv420p", "-an")
 GREY, NEARLY = 128, 8
+FINDER = "clips.media.faces.finder"
 SAID = {"pictures": 2, "columns": 80, "rows": 20, "width": 640, "height": 272, "faces": 0}
 
 
@@ -44,14 +50,14 @@ def made_of(path: Path, out: Path, *faces: str, **options: Any) -> Renditions:
     out.mkdir(exist_ok=True)
     facts = probe(path, extension=path.suffix, limits=Limits(), kinds=EVERY_KIND)
     wanted: Any = faces or ("blurred",)
-    return make(path, out, facts, ffmpeg=FFMPEG, limits=Limits(), threads=1, faces=wanted, **options)
+    return make(path, out, facts, ffmpeg=FFMPEG, **{"limits": Limits(), "threads": 1, "faces": wanted} | options)
 
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     file = weights.path()
     assert file is not None
-    return Detector(file, threads=2)
+    return Detector(weights.network(file), threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +242,7 @@ def test_a_cover_that_ends_too_soon_uncovers_nothing(street: Path, tmp_path: Pat
 def test_what_the_enclosed_process_says_is_not_believed(tmp_path: Path, said: bytes) -> None:
     (tmp_path / finding.COVER).write_bytes(b"\0" * 2 * 200)
     good = json.dumps(SAID).encode()
-    assert finding._believed(tmp_path, b"1\n2\n" + good).pictures == 2
+    assert finding._believed(tmp_path, good).pictures == 2
     with pytest.raises(errors.PreparationFailed):
         finding._believed(tmp_path, said)
 
@@ -267,31 +273,106 @@ def test_who_loses_interest_while_faces_are_looked_for_leaves_nothing(street: Pa
     assert _gone(tmp_path)
 
 
-@pytest.mark.parametrize("enclosed", [True, False])
-def test_a_finder_that_is_killed_leaves_a_reason_and_nothing_else(tmp_path: Path, monkeypatch, enclosed: bool) -> None:
-    if not enclosed:
-        monkeypatch.setattr(sandbox, "_usable", lambda: sandbox._Usable("", reason="forbidden here"))
-    stop = threading.Event()
+def servers() -> list[warm.Server]:
+    found = []
+    for one in warm.mine():
+        with suppress(psutil.Error):
+            if FINDER in psutil.Process(one._process.pid).cmdline():
+                found.append(one)
+    return found
 
-    def kill() -> None:
+
+def looking() -> list[psutil.Process]:
+    """The finders' children that look at pictures right now."""
+    found = []
+    for server in servers():
+        with suppress(psutil.Error):
+            for one in psutil.Process(server._process.pid).children(recursive=True):
+                parent = one.parent()
+                if parent is not None and parent.name() == one.name() != "bwrap":
+                    found.append(one)
+    return found
+
+
+@contextmanager
+def struck(strike: Callable[[psutil.Process], None]) -> Iterator[None]:
+    """Somebody who strikes the first that looks at pictures."""
+    stop, struck_one = threading.Event(), threading.Event()
+
+    def hunt() -> None:
         while not stop.wait(0.02):
-            for one in at_work_on(tmp_path):
+            for one in looking():
                 with suppress(psutil.Error):
-                    if "clips.media.faces.finder" in one.cmdline():
-                        time.sleep(0.5)
-                        one.send_signal(signal.SIGKILL)
-                        return
+                    strike(one)
+                    struck_one.set()
+                    return
 
-    hunter = threading.Thread(target=kill)
+    hunter = threading.Thread(target=hunt)
     hunter.start()
     try:
-        with pytest.raises(errors.PreparationFailed):
-            made_of(SAMPLES / "walkway.avi", tmp_path / "out", "blurred", "clear")
+        yield
     finally:
         stop.set()
         hunter.join()
+        assert struck_one.is_set(), "nobody was struck"
+
+
+@pytest.fixture(params=[True, False], ids=["enclosed", "confined"])
+def room(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not request.param:
+        monkeypatch.setattr(sandbox, "_usable", lambda: sandbox._Usable("", reason="forbidden here"))
+
+
+@pytest.mark.usefixtures("room")
+def test_a_finder_that_is_killed_leaves_a_reason_and_nothing_else(street: Path, tmp_path: Path) -> None:
+    with struck(lambda one: one.send_signal(signal.SIGKILL)), pytest.raises(errors.PreparationFailed, match="Looking"):
+        made_of(street, tmp_path / "out", "blurred", "clear")
     assert not list((tmp_path / "out").iterdir())
     assert _gone(tmp_path)
+
+
+@pytest.mark.usefixtures("room")
+def test_what_loses_the_server_while_it_looks_is_looked_at_all_the_same(street: Path, tmp_path: Path) -> None:
+    def strike(_: psutil.Process) -> None:
+        for server in servers():
+            os.killpg(server._process.pid, signal.SIGKILL)
+
+    with struck(strike):
+        assert "blurred_proxy" in by_kind(made_of(street, tmp_path / "out"))
+    assert not looking()
+    assert _gone(tmp_path)
+
+
+def test_a_finder_that_hangs_is_ended_with_all_that_belongs_to_it(street: Path, tmp_path: Path) -> None:
+    hung: list[psutil.Process] = []
+
+    def strike(one: psutil.Process) -> None:
+        one.suspend()
+        hung.append(one)
+
+    with struck(strike), pytest.raises(errors.PreparationFailed, match="stopped after 3 seconds"):
+        made_of(street, tmp_path / "out", limits=replace(Limits(), render_wall_seconds=3))
+    hung[0].wait(5)
+    assert not list((tmp_path / "out").iterdir())
+    assert _gone(tmp_path)
+
+
+def test_a_server_that_forks_has_no_thread_and_tells_nobody_what_it_does(street: Path, tmp_path: Path) -> None:
+    made_of(street, tmp_path / "out")
+    (server,) = servers()
+    room = [psutil.Process(server._process.pid), *psutil.Process(server._process.pid).children(recursive=True)]
+    assert {one.num_threads() for one in room} == {1}
+    # The control: what is switched off would be a thread from the first import on.
+    count = "import os, onnxruntime; print(len(os.listdir('/proc/self/task')))"
+    for switch, threads in (("1", "1"), ("0", "2")):
+        environment = process.bare_environment(tmp_path) | {
+            "ORT_DISABLE_TELEMETRY": switch,
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        argv = [sys.executable, "-c", count]
+        assert (
+            subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout.strip() == threads
+        )
 
 
 def _gone(folder: Path) -> bool:

@@ -26,13 +26,14 @@ LIMITS = Limits()
 
 def own_server() -> warm.Server:
     probe.probe(SAMPLES / "walkway.avi", extension="avi", limits=LIMITS)
-    return warm._servers[os.getpid()]
+    return warm.mine()[0]
 
 
 def a_server_that(body: str) -> warm.Server:
     """A server whose readers run this Python, with ``request`` and ``file``, instead of reading."""
     lines = "\n".join(f"    {line}" for line in body.splitlines())
-    code = f"import os, sys, time, socket\nfrom clips.media import limited, warm\ndef read(request, file):\n{lines}\n"
+    code = "import os, sys, time, socket\nfrom clips.media import limited, warm\n"
+    code += f"def read(request, files):\n    file = files[0]\n{lines}\n"
     code += "warm.serve(int(sys.argv[1]), read)"
     return warm.Server([sys.executable, "-c", code], process.bare_environment(Path("/")) | {"PYTHONPATH": str(ROOT)})
 
@@ -169,7 +170,7 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
         "from clips.media import probe, warm\n"
         "from clips.media.limits import Limits\n"
         f"probe.probe(pathlib.Path({str(SAMPLES / 'walkway.avi')!r}), extension='avi', limits=Limits())\n"
-        "print(warm._servers[os.getpid()]._process.pid, flush=True)\n"
+        "print(warm.mine()[0]._process.pid, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -189,7 +190,7 @@ def test_a_fork_of_ours_asks_a_server_of_its_own() -> None:
         f"clip = pathlib.Path({str(SAMPLES / 'walkway.avi')!r})\n"
         "def pid():\n"
         "    probe.probe(clip, extension='avi', limits=Limits())\n"
-        "    return warm._servers[os.getpid()]._process.pid\n"
+        "    return warm.mine()[0]._process.pid\n"
         "first = pid()\n"
         "child = os.fork()\n"
         "if child == 0: os._exit(pid() == first)\n"

@@ -65,7 +65,10 @@ class Worker:
             if kind == "ffmpeg":
                 return next((one for one in children if one.name().startswith("ffmpeg")), None)
             if kind == "finder":
-                return next((one for one in children if FINDER in one.cmdline()), None)
+                # Who was forked from the server is at work; the server itself, and the room around it, may be idle.
+                known = {one.pid: one.name() for one in children if FINDER in one.cmdline()}
+                forked = (one for one in children if known.get(one.ppid()) == known.get(one.pid, "") != "bwrap")
+                return next(forked, None)
             return next((one for one in main.children() if one.children()), None)
         return None
 

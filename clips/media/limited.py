@@ -38,6 +38,8 @@ _RIGHTS_SINCE_5 = (1 << 16) - 1
 # What a rule on a single file may speak of: execute, write, read, truncate, ioctl.
 _RIGHTS_ON_FILES = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15
 _TCP, _SCOPES = 0b11, 0b11
+# A place that does not exist: whoever sees that alone can open nothing.
+NOWHERE = "/nowhere"
 # The exit code when the program could not be started at all, as shells have it.
 NOT_STARTED = 127
 # A media program has its input, its outputs and three pipes; the rest is room for its libraries.

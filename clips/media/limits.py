@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 MIB = 1024 * 1024
+
+
+class Bounds(TypedDict):
+    """What one process may take: processor time, address space, the size of any one file."""
+
+    cpu_seconds: int
+    memory_bytes: int
+    output_bytes: int
 
 
 @dataclass(frozen=True, kw_only=True)

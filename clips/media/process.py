@@ -37,6 +37,7 @@ def run(
     cwd: Path,
     env: Mapping[str, str],
     wall_seconds: float,
+    output_to: int = subprocess.PIPE,
     on_output: Callable[[bytes], None] = lambda chunk: None,
     on_tick: Callable[[], None] = lambda: None,
     on_glance: Callable[[], None] = lambda: None,
@@ -44,8 +45,8 @@ def run(
     """Run ``argv`` to its end or for ``wall_seconds``, whichever is first.
 
     ``on_tick`` is called about every 0.8 s, output or none, ``on_glance``, which should cost nothing, every 0.1 s, and
-    ``on_output`` with what the program wrote. Any of them may raise: the program's whole group is then killed, and the
-    exception goes on. Raises OSError if it cannot be started.
+    ``on_output`` with what the program wrote, unless that goes to the open file ``output_to``. Any of them may raise:
+    the program's whole group is then killed, and the exception goes on. Raises OSError if it cannot be started.
     """
     deadline = time.monotonic() + wall_seconds
     kept = {"output": b"", "errors": b""}
@@ -56,7 +57,7 @@ def run(
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output_to,
             stderr=subprocess.PIPE,
             start_new_session=True,
         ) as child,

@@ -13,15 +13,13 @@ import json
 import os
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from clips.media import limited
 from clips.media.limits import Limits
-
-NOWHERE = "/nowhere"
 
 
 def main() -> None:
@@ -59,7 +57,7 @@ def serve(fd: int) -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
 
-    def read(request: Mapping[str, Any], file: int) -> bytes:
+    def read(request: Mapping[str, Any], files: Sequence[int]) -> bytes:
         limits = Limits(**request["limits"])
         limited.confine(
             cpu_seconds=limits.probe_cpu_seconds,
@@ -67,11 +65,11 @@ def serve(fd: int) -> None:
             output_bytes=0,
             namespaces=request["namespaces"],
             # All that it needs is open or loaded: a place that does not exist keeps it from every other.
-            sees=[NOWHERE],
+            sees=[limited.NOWHERE],
         )
         # A pipe is no file, so the answer may be written all the same.
         try:
-            with os.fdopen(file, "rb") as stream:
+            with os.fdopen(files[0], "rb") as stream:
                 if "mark" in request:
                     return mark.draw(stream, text=request["mark"], opacity=request["opacity"])
                 return json.dumps(asdict(examine(stream, demuxer=request["demuxer"], limits=limits))).encode()

@@ -17,7 +17,7 @@ from clips.media import graph, limited, process, sandbox
 from clips.media.faces import finding
 from clips.media.faces.covered import Cover
 from clips.media.facts import CLEAR, Faces, Facts
-from clips.media.limits import Limits
+from clips.media.limits import Bounds, Limits
 from clips.media.results import Renditions, gathered
 
 _SIGNALS: dict[int, str] = {
@@ -125,9 +125,8 @@ def _run(
 ) -> None:
     pictures = int(facts.duration_ms / 1000 * graph.proxy_rate(facts)) if facts.kind == "video" else 0
     progress = Progress(facts.duration_ms, pictures=pictures)
-    enclosed = sandbox.encloses(ffmpeg)
     argv = graph.command(
-        sandbox.CLIP if enclosed else source,
+        sandbox.where(source, ffmpeg),
         facts,
         ffmpeg_path=ffmpeg.absolute(),
         limits=limits,
@@ -136,23 +135,17 @@ def _run(
         faces=faces,
         cover=cover,
     )
-    bounds: dict[str, Any] = {
+    bounds: Bounds = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.render_memory_bytes,
         "output_bytes": limits.render_output_bytes,
     }
-    if enclosed:
-        environment = process.bare_environment(sandbox.OUT)
-        argv = sandbox.command(argv, clip=source, out=work, runtime=sandbox.program(ffmpeg), environment=environment)
-        argv = limited.bounded(argv, **bounds)
-    else:
-        sees, makes = sandbox.sees(ffmpeg.absolute(), source), [str(work)]
-        argv = limited.command(argv, **bounds, sees=sees, makes=makes)
+    argv, environment = sandbox.around(ffmpeg, argv, clip=source, out=work, bounds=bounds)
     try:
         ended = process.run(
             argv,
             cwd=work,
-            env=process.bare_environment(work),
+            env=environment,
             wall_seconds=limits.render_wall_seconds,
             on_output=progress.read,
             on_tick=lambda: on_tick(progress.count(work / graph.STATS)),
@@ -167,7 +160,7 @@ def _run(
     if ended.returncode == limited.NOT_STARTED:
         raise PreparationFailed("The video program could not be started on this worker.")
     if ended.returncode != 0:
-        raise PreparationFailed(reason(ended, enclosed=enclosed))
+        raise PreparationFailed(reason(ended, enclosed=sandbox.encloses(ffmpeg)))
 
 
 class Progress:

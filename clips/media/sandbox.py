@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clips.media import limited
+from clips.media import limited, process
+from clips.media.limits import Bounds
 
 # Where things are, inside.
 CLIP = Path("/clip")
@@ -93,6 +94,24 @@ def command(
     if not usable.path:
         raise RuntimeError(usable.reason)
     return _command(usable, argv, clip=clip, out=out, runtime=runtime, environment=environment)
+
+
+def around(
+    ffmpeg: Path, argv: Sequence[str], *, clip: Path, out: Path, bounds: Bounds
+) -> tuple[list[str], dict[str, str]]:
+    """The command that runs this ``ffmpeg`` as ``argv`` says, bound and with as little to see as there can be, and its
+    environment. ``argv`` names the clip as ``where`` does."""
+    if encloses(ffmpeg):
+        environment = process.bare_environment(OUT)
+        made = command(argv, clip=clip, out=out, runtime=program(ffmpeg), environment=environment)
+        return limited.bounded(made, **bounds), process.bare_environment(out)
+    made = limited.command(argv, **bounds, sees=sees(ffmpeg.absolute(), clip), makes=[str(out)])
+    return made, process.bare_environment(out)
+
+
+def where(clip: Path, ffmpeg: Path) -> Path:
+    """Where this ``ffmpeg`` finds the clip."""
+    return CLIP if encloses(ffmpeg) else clip
 
 
 def program(path: Path) -> dict[Path, Path]:

@@ -1,12 +1,13 @@
-"""A reader that is kept warm: loading PyAV's libraries takes longer than reading a clip, so it is done once.
+"""What is kept warm: loading a reader's libraries takes longer than reading a clip, so it is done once.
 
-One server process for each of ours holds nothing but those libraries: no settings, no database, and where bubblewrap
-works neither files nor network. It never looks at a file itself. For each clip it forks; the child takes the bounds of
-one clip, receives the open file and reads that, answers through a pipe of its own, and ends. So what a hostile file
-does to its reader ends with it, as if that had been started for it alone.
+One server process for each of ours, and each kind (PyAV's reader, the finder of faces), holds nothing but those
+libraries: no settings, no database, and where bubblewrap works neither files nor network. It never looks at a file
+itself. For each clip it forks; the child takes the bounds of one clip, receives the open files and reads those, answers
+through a pipe of its own, and ends. So what a hostile file does to its reader ends with it, as if that had been started
+for it alone.
 
 A child that does not end in time takes the server with it, and with that everything in there; the next clip finds a new
-one. Where no server can be had, ``probe`` starts a cold reader, which does the same.
+one. Where no server can be had, or it is lost again, whoever asks starts a cold one for that clip alone.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 KEPT_BYTES = 64 * 1024
 TICK_SECONDS = 0.8
 _PR_SET_DUMPABLE = 4
+# Files that a request comes with.
+_MOST_FILES = 4
 _STARTS_SECONDS = 20.0
 _ENDS_SECONDS = 0.2
 
@@ -38,7 +42,7 @@ class NotAvailable(Exception):
 
 
 class Server:
-    """One reader server and how to ask it. Used by one process; its threads may ask at once."""
+    """One server and how to ask it. Used by one process; its threads may ask at once."""
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -82,21 +86,32 @@ class Server:
         Raises NotAvailable when the server was lost meanwhile, which is not this file's doing as far as anybody knows:
         another one's reader took too long.
         """
-        answer, theirs = os.pipe()
+        with path.open("rb") as file:
+            answer = self.put(request, [file.fileno()])
         try:
-            with path.open("rb") as file:
-                try:
-                    message = json.dumps(request).encode()
-                    socket.send_fds(self._socket, [message], [file.fileno(), theirs])
-                except OSError:
-                    raise NotAvailable from None
-                finally:
-                    os.close(theirs)
-            return self._listen(answer, wall_seconds=wall_seconds, on_tick=on_tick, most_bytes=most_bytes)
+            return self.listen(answer, wall_seconds=wall_seconds, on_tick=on_tick, most_bytes=most_bytes)
         finally:
             os.close(answer)
 
-    def _listen(self, answer: int, *, wall_seconds: float, on_tick: Callable[[], None], most_bytes: int) -> bytes:
+    def put(self, request: Mapping[str, object], files: Sequence[int]) -> int:
+        """Ask, about open files; the pipe that the answer comes through is the caller's to close.
+
+        Raises NotAvailable.
+        """
+        answer, theirs = os.pipe()
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [*files, theirs])
+        except OSError:
+            os.close(answer)
+            raise NotAvailable from None
+        finally:
+            os.close(theirs)
+        return answer
+
+    def listen(
+        self, answer: int, *, wall_seconds: float, on_tick: Callable[[], None], most_bytes: int = KEPT_BYTES
+    ) -> bytes:
+        """What comes out of the pipe that ``put`` gave, to its end, as ``ask`` has it. Raises NotAvailable."""
         deadline, kept = time.monotonic() + wall_seconds, b""
         with selectors.DefaultSelector() as pipes:
             pipes.register(answer, selectors.EVENT_READ)
@@ -145,39 +160,47 @@ class Server:
 
 
 _lock = threading.Lock()
-_servers: dict[int, Server] = {}
+# By the process whose they are and what they are started as.
+_servers: dict[tuple[int, tuple[str, ...]], Server] = {}
 
 
 def server(argv: Sequence[str], environment: Mapping[str, str]) -> Server:
-    """This process's server, started if there is none. Raises NotAvailable."""
+    """This process's server of that kind, started if there is none. Raises NotAvailable."""
     with _lock:
-        found = _servers.get(os.getpid())
+        for name in [name for name in _servers if name[0] != os.getpid()]:
+            # A server of the process that we were forked from is not ours to end.
+            _servers.pop(name).let_go()
+        name = (os.getpid(), tuple(argv))
+        found = _servers.get(name)
         if found is None or not found.is_alive():
-            for pid, left in _servers.items():
-                # A server of the process that we were forked from is not ours to end.
-                left.let_go() if pid != os.getpid() else left.kill()
-            _servers.clear()
+            if found is not None:
+                found.kill()
             try:
-                found = _servers[os.getpid()] = Server(argv, environment)
-            except OSError:
+                found = _servers[name] = Server(argv, environment)
+            except (NotAvailable, OSError):
+                _servers.pop(name, None)
                 raise NotAvailable from None
         return found
 
 
+def mine() -> list[Server]:
+    """The servers that this process started."""
+    return [found for (pid, _), found in list(_servers.items()) if pid == os.getpid()]
+
+
 @atexit.register
 def _end() -> None:
-    found = _servers.get(os.getpid())
-    if found is not None:
+    for found in mine():
         found.kill()
 
 
 # --- the server's side ---
 
 
-def serve(fd: int, read: Callable[[Mapping[str, object], int], bytes]) -> None:
+def serve(fd: int, read: Callable[[Mapping[str, Any], Sequence[int]], bytes]) -> None:
     """Answer requests until whoever asks is gone. Runs in a process without threads.
 
-    ``read`` gets the request and the open file, in a child of its own that it may bind for good.
+    ``read`` gets the request and the open files, in a child of its own that it may bind for good.
     """
     # Not to be looked into or changed by its own children, which run as the same user.
     if sys.platform == "linux":
@@ -186,13 +209,13 @@ def serve(fd: int, read: Callable[[Mapping[str, object], int], bytes]) -> None:
     asked = socket.socket(fileno=fd)
     asked.send(b"ready")
     while True:
-        message, fds, _flags, _address = socket.recv_fds(asked, KEPT_BYTES, 2)
+        message, fds, _flags, _address = socket.recv_fds(asked, KEPT_BYTES, _MOST_FILES + 1)
         if not message:
             return
         if os.fork() == 0:
             asked.close()
             with contextlib.suppress(BaseException):
-                os.write(fds[1], read(json.loads(message), fds[0]))
+                os.write(fds[-1], read(json.loads(message), fds[:-1]))
             os._exit(0)
         for number in fds:
             os.close(number)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+
+# Else it tells its makers, over the network, of every run; and the thread that does is in the way of a fork.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime
@@ -21,16 +24,16 @@ _ONE_FACE = 0.3
 
 
 class Detector:
-    """CenterFace on one thread or several. Raises ``weights.WeightsMissing``."""
+    """CenterFace, as ``weights.network`` gives it, on one thread or several."""
 
-    def __init__(self, file: Path, *, threads: int = 1) -> None:
+    def __init__(self, network: bytes, *, threads: int = 1) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         # Memory is kept for the sizes of one clip only, which are all alike.
         options.enable_mem_pattern = True
-        self._session = onnxruntime.InferenceSession(weights.network(file), options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
     def look(self, picture: Picture, *, sure: float) -> Boxes:
         """The faces in a picture of height, width and red, green, blue that it is so ``sure`` of; the surest first."""

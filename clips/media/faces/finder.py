@@ -1,64 +1,68 @@
-"""The process that finds faces: ``python -m clips.media.faces.finder REQUEST``, started by ``finding`` for one clip.
+"""The process that finds faces: ``python -m clips.media.faces.finder NETWORK SOCKET``, which ``finding`` keeps warm
+(``clips/media/warm.py``).
 
-It takes its bounds, starts the ffmpeg that the JSON request names, looks at the pictures that comes with, and writes
-down what is to be covered in each picture of the proxy: a bit for each cell, row by row, picture by picture. So the one
-ffmpeg that makes the renditions can lay it over them. Then it tells what it made, as JSON. Lines of a number before
-that say how many pictures were looked at.
+For each clip its child takes its bounds, looks at the pictures that come through a pipe from the ffmpeg that decodes
+them, which is enclosed by itself, and writes down what is to be covered in each picture of the proxy: a bit for each
+cell, row by row, picture by picture. So the one ffmpeg that makes the renditions can lay it over them. Then it tells
+what it made, as JSON.
+
+Before the first clip one empty picture is looked at: what the libraries open when they are first used cannot be opened
+by a child. The server has no thread then, and keeps none: each child has a session of its own, on as many as it may.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from clips.media import limited
-from clips.media.faces import cover
+from clips.media import limited, warm
+from clips.media.faces import cover, weights
 from clips.media.faces.detector import Detector, Picture
 from clips.media.faces.rules import CELL, RULES
 
-COVER = "cover.raw"
-# For each picture of the proxy a line.
-COUNT = "count.txt"
-# The first picture, in the proxy's own size.
-FIRST = "first.pgm"
+_EMPTY: Picture = np.zeros((64, 64, 3), np.uint8)
 
 
-def main() -> None:
-    """Answer the one request. Anything that goes wrong ends the process, which is answer enough."""
-    request = json.loads(sys.argv[1])
-    if request["bounds"]:
-        limited.confine(**request["bounds"])
-    out = Path(request["out"])
-    detector = Detector(Path(request["weights"]), threads=request["threads"])
+def serve(fd: int, network: bytes) -> None:
+    """Be a warm finder: load what looking takes, and fork for each clip."""
+    Detector(network).look(_EMPTY, sure=RULES.sure)
+
+    def find(request: Mapping[str, Any], files: Sequence[int]) -> bytes:
+        limited.confine(**request["bounds"], sees=[limited.NOWHERE])
+        return json.dumps(_found(Detector(network, threads=request["threads"]), request, files)).encode()
+
+    warm.serve(fd, find)
+
+
+def _found(detector: Detector, request: Mapping[str, Any], files: Sequence[int]) -> dict[str, int]:
+    """What is to be covered, written down. The files: the pictures, where to write; a line for each picture of the
+    proxy and the first of them in its size, both there once the pictures have ended."""
+    pictures, covered, count, first = (
+        os.fdopen(fd, mode) for fd, mode in zip(files, ("rb", "wb", "rb", "rb"), strict=True)
+    )
     seen: dict[int, cover.Boxes] = {}
     size = (0, 0)
-    with subprocess.Popen(request["argv"], cwd=out, stdout=subprocess.PIPE) as ffmpeg:
-        assert ffmpeg.stdout is not None  # noqa: S101 -- asked for just above
-        while (picture := _picture(ffmpeg.stdout)) is not None:
-            size = (picture.shape[1], picture.shape[0])
-            boxes = detector.look(picture, sure=RULES.sure)
-            number = _number(len(seen), every=request["every"], last=request["last"])
-            seen[number] = cover.kept(boxes, width=size[0])
-            sys.stdout.write(f"{len(seen)}\n")
-            sys.stdout.flush()
-    if ffmpeg.returncode:
-        sys.exit(ffmpeg.returncode)
-    count = (out / COUNT).read_bytes().count(b"\n")
-    sys.stdout.write(json.dumps(_write(out / COVER, seen, count, size, rate=request["rate"]) | _first(out / FIRST)))
+    while (picture := _picture(pictures)) is not None:
+        size = (picture.shape[1], picture.shape[0])
+        boxes = detector.look(picture, sure=RULES.sure)
+        number = _number(len(seen), every=request["every"], last=request["last"])
+        seen[number] = cover.kept(boxes, width=size[0])
+    return _write(covered, seen, count.read().count(b"\n"), size, rate=request["rate"]) | _first(first)
 
 
 def _write(
-    path: Path, seen: dict[int, cover.Boxes], count: int, size: tuple[int, int], *, rate: float
-) -> dict[str, Any]:
+    file: IO[bytes], seen: dict[int, cover.Boxes], count: int, size: tuple[int, int], *, rate: float
+) -> dict[str, int]:
     columns, rows = (-(-side // CELL) for side in size)
     # Whole bytes in each row; what is beyond the picture is never seen.
     columns = -(-columns // 8) * 8
-    with path.open("wb") as file:
+    with file:
         for boxes in cover.followed(seen, count, rate=rate):
             file.write(np.packbits(cover.cells(boxes, columns=columns, rows=rows, size=size), axis=1).tobytes())
     return {"pictures": count, "columns": columns, "rows": rows, "faces": sum(map(len, seen.values()))}
@@ -85,12 +89,11 @@ def _picture(pipe: IO[bytes]) -> Picture | None:
     return np.frombuffer(data, np.uint8).reshape(height, width, 3)
 
 
-def _first(path: Path) -> dict[str, int]:
-    with path.open("rb") as file:
-        file.readline()
-        width, height = map(int, file.readline().split())
+def _first(file: IO[bytes]) -> dict[str, int]:
+    file.readline()
+    width, height = map(int, file.readline().split())
     return {"width": width, "height": height}
 
 
 if __name__ == "__main__":
-    main()
+    serve(int(sys.argv[2]), weights.network(Path(sys.argv[1])))

@@ -7,24 +7,26 @@ of pictures back, in a chain of processes that wait for each other. A decode alo
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import ffmpeg as builder
 
 from clips.errors import PreparationFailed
-from clips.media import graph, limited, process, sandbox
+from clips.media import graph, process, sandbox, warm
 from clips.media.faces import weights
 from clips.media.faces.covered import Cover
 from clips.media.faces.rules import MOST_PIXELS, RULES
 from clips.media.facts import Facts
-from clips.media.limits import Limits
+from clips.media.limits import Bounds, Limits
 
 # Where the enclosed process finds these, inside.
 _WEIGHTS = Path("/centerface.onnx")
@@ -32,7 +34,8 @@ _NEEDED = ("numpy", "onnxruntime")
 # What ONNX Runtime reads to know its processor; without it, it works slower and complains.
 _PROCESSOR = (Path("/proc/cpuinfo"), Path("/sys/devices/system/cpu"))
 _ROOT = Path(__file__).resolve().parents[3]
-# Names of ``finder``, which cannot be imported where the detector is not installed.
+# It cannot be imported where the detector is not installed.
+_FINDER = "clips.media.faces.finder"
 COVER, COUNT, FIRST = "cover.raw", "count.txt", "first.pgm"
 # Far more than two minutes of 30 pictures a second, or a side of a picture.
 _MOST = 100_000
@@ -63,38 +66,24 @@ def describe() -> dict[str, bool | str]:
     return {"face_detector": not missing(), "without_face_detector": missing()}
 
 
-def _enclosed(
-    asked: dict[str, Any], *, source: Path, work: Path, ffmpeg: Path, weights_at: Path, bounds: dict[str, int]
-) -> list[str]:
-    """The finder in a sandbox that has nothing but what it needs; the bounds are set from outside."""
-    asked = asked | {"bounds": None, "out": str(sandbox.OUT), "weights": str(_WEIGHTS)}
+def _started_as(weights_at: Path) -> tuple[list[str], dict[str, str]]:
+    """How a finder is started, in a sandbox that has nothing but what it needs, and its environment."""
+    if not sandbox.available():
+        environment = _environment() | {"PYTHONPATH": str(_ROOT)}
+        return [sys.executable, "-P", "-s", "-B", "-m", _FINDER, str(weights_at.resolve())], environment
     argv = sandbox.command(
-        sandbox.python_argv("-m", "clips.media.faces.finder", json.dumps(asked)),
-        clip=source,
-        out=work,
+        sandbox.python_argv("-m", _FINDER, str(_WEIGHTS)),
+        clip=Path(os.devnull),
+        out=None,
         runtime={
             **sandbox.python(),
             **sandbox.packages(*_NEEDED),
-            **sandbox.program(ffmpeg),
             **{place: place for place in _PROCESSOR if place.exists()},
             weights_at.resolve(): _WEIGHTS,
         },
-        environment=_environment(sandbox.OUT) | sandbox.python_environment(),
+        environment=_environment() | sandbox.python_environment(),
     )
-    return limited.bounded(argv, **bounds)
-
-
-def _confined(
-    asked: dict[str, Any], *, source: Path, work: Path, ffmpeg: Path, weights_at: Path, bounds: dict[str, int]
-) -> list[str]:
-    """The finder where there is no sandbox: it confines and bounds itself before it reads the clip."""
-    sees = [*sandbox.python_sees(source), *sandbox.sees(ffmpeg.absolute(), source), str(weights_at.resolve())]
-    sees += [str(place) for place in (*sandbox.packages(*_NEEDED), *_PROCESSOR)]
-    # A script in the place of ffmpeg needs what nobody knows.
-    confined = {"sees": sees if sandbox.sees(ffmpeg.absolute(), source) else [], "lists": sandbox.python_lists()}
-    asked = asked | {"out": str(work), "weights": str(weights_at)}
-    asked["bounds"] = bounds | confined | {"makes": [str(work)], "parent": os.getpid()}
-    return [sys.executable, "-P", "-s", "-B", "-m", "clips.media.faces.finder", json.dumps(asked)]
+    return argv, {}
 
 
 def find(
@@ -118,48 +107,107 @@ def find(
         raise NoDetector(missing())
     file = weights.path()
     assert file is not None  # noqa: S101 -- it would be missing
-    every = RULES.every(float(graph.proxy_rate(facts)))
+    started_as = _started_as(file)
+    asked: dict[str, Any] = {"facts": facts, "ffmpeg": ffmpeg, "limits": limits, "threads": threads}
+    asked |= {"on_tick": on_tick, "glance": glance, "why": why}
+    with contextlib.suppress(warm.NotAvailable):
+        return _find(warm.server(*started_as), source, work, **asked)
+    # Lost while it looked, most likely with a stranger's clip: once more, by one that is started for this clip alone.
+    try:
+        alone = warm.Server(*started_as)
+        try:
+            return _find(alone, source, work, **asked)
+        finally:
+            alone.kill()
+    except (warm.NotAvailable, OSError) as error:
+        raise PreparationFailed("The worker could not start a program, for want of memory or processes.") from error
+
+
+def _find(
+    server: warm.Server,
+    source: Path,
+    work: Path,
+    *,
+    facts: Facts,
+    ffmpeg: Path,
+    limits: Limits,
+    threads: int,
+    on_tick: Callable[[int], None],
+    glance: Callable[[], None],
+    why: Callable[[process.Ended, bool], str],
+) -> Cover:
+    """``find`` by this server. Raises PreparationFailed; warm.NotAvailable when it was lost."""
+    rate = graph.proxy_rate(facts)
     # One of every so many, and the last that there surely is, or who comes in at the very end would be missed.
-    last = int(facts.duration_ms / 1000 * graph.proxy_rate(facts)) - 1
-    wanted = max(1, last // every + 2)
-    enclosed = sandbox.encloses(ffmpeg)
-    asked: dict[str, Any] = {"threads": threads, "rate": float(graph.proxy_rate(facts)), "every": every, "last": last}
-    asked["argv"] = command(
-        sandbox.CLIP if enclosed else source,
-        facts,
-        ffmpeg_path=ffmpeg.absolute(),
-        limits=limits,
-        threads=threads,
-        every=every,
-        last=last,
-    )
-    bounds = {
+    which = {"every": RULES.every(float(rate)), "last": int(facts.duration_ms / 1000 * rate) - 1}
+    bounds: Bounds = {
         "cpu_seconds": limits.render_cpu_seconds,
         "memory_bytes": limits.find_memory_bytes,
         "output_bytes": limits.render_output_bytes,
     }
-    make = _enclosed if enclosed else _confined
-    argv = make(asked, source=source, work=work, ffmpeg=ffmpeg, weights_at=file, bounds=bounds)
-    lines = _Lines(wanted)
-    try:
-        ended = process.run(
-            argv,
-            cwd=work,
-            env=_environment(work) | ({} if enclosed else {"PYTHONPATH": str(_ROOT)}),
-            wall_seconds=limits.render_wall_seconds,
-            on_output=lines.read,
-            on_tick=lambda: on_tick(lines.percent),
-            on_glance=glance,
-        )
-    except OSError as error:
-        raise PreparationFailed("The worker could not start a program, for want of memory or processes.") from error
-    if ended.timed_out:
+    argv = command(
+        sandbox.where(source, ffmpeg), facts, ffmpeg_path=ffmpeg.absolute(), limits=limits, threads=threads, **which
+    )
+    argv, environment = sandbox.around(ffmpeg, argv, clip=source, out=work, bounds=bounds)
+    request = which | {
+        "rate": float(rate),
+        "threads": threads,
+        "bounds": {**bounds, "namespaces": not sandbox.available()},
+    }
+    until = time.monotonic() + limits.render_wall_seconds
+
+    def tick() -> None:
+        glance()
+        on_tick(min(99, (work / COUNT).read_bytes().count(b"\n") * 100 // max(1, which["last"] + 1)))
+
+    with contextlib.ExitStack() as open_files:
+        answer, pictures = _put(server, request, work, open_files)
+        try:
+            ended = process.run(
+                argv,
+                cwd=work,
+                env=environment,
+                wall_seconds=limits.render_wall_seconds,
+                output_to=pictures.fileno(),
+                on_tick=tick,
+                on_glance=glance,
+            )
+        except OSError as error:
+            server.kill()
+            raise PreparationFailed("The worker could not start a program, for want of memory or processes.") from error
+        except BaseException:
+            server.kill()
+            raise
+        # Now no more pictures come, whatever became of the program.
+        pictures.close()
+        said = server.listen(answer, wall_seconds=0 if ended.timed_out else until - time.monotonic(), on_tick=tick)
+    if ended.timed_out or not server.is_alive():
         raise PreparationFailed(
             f"Looking for faces was stopped after {limits.render_wall_seconds:.0f} seconds; send a shorter clip."
         )
-    if ended.returncode != 0:
-        raise PreparationFailed(why(ended, enclosed))
-    return _believed(work, ended.output)
+    # Whoever looked and died has the program complain of a broken pipe, which says nothing of the clip.
+    if ended.returncode != 0 and (said or b"Broken pipe" not in ended.errors):
+        raise PreparationFailed(why(ended, sandbox.encloses(ffmpeg)))
+    return _believed(work, said)
+
+
+def _put(
+    server: warm.Server, request: Mapping[str, object], work: Path, open_files: contextlib.ExitStack
+) -> tuple[int, IO[bytes]]:
+    """Ask about pictures to come: where the answer comes from and where they are to go. Raises warm.NotAvailable."""
+    for name in (COUNT, FIRST):
+        (work / name).touch()
+    theirs, ours = os.pipe()
+    pictures = open_files.enter_context(os.fdopen(ours, "wb"))
+    with (
+        os.fdopen(theirs, "rb") as looked,
+        (work / COVER).open("wb") as covered,
+        (work / COUNT).open("rb") as count,
+        (work / FIRST).open("rb") as first,
+    ):
+        answer = server.put(request, [file.fileno() for file in (looked, covered, count, first)])
+    open_files.callback(os.close, answer)
+    return answer, pictures
 
 
 def command(
@@ -193,30 +241,17 @@ def command(
     return argv
 
 
-def _environment(home: Path) -> dict[str, str]:
-    # Each library would make a thread for each core, whoever else works on this machine.
-    return process.bare_environment(home) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-
-class _Lines:
-    """How far the finder is, by the lines it writes."""
-
-    def __init__(self, wanted: int) -> None:
-        self.percent = 0
-        self._wanted, self._rest = wanted, b""
-
-    def read(self, chunk: bytes) -> None:
-        *lines, self._rest = (self._rest + chunk)[-4096:].split(b"\n")
-        for line in lines:
-            if line.isdigit() and len(line) < 9:
-                self.percent = max(self.percent, min(99, int(line) * 100 // self._wanted))
+def _environment() -> dict[str, str]:
+    # Each library would make a thread for each core, whoever else works on this machine; and a server that forks may
+    # have none.
+    return process.bare_environment(Path("/")) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _believed(work: Path, output: bytes) -> Cover:
     """What the finder says, which had a stranger's pictures in its memory, held against the file. Raises
     PreparationFailed."""
     try:
-        said: Mapping[str, Any] = json.loads(output.rsplit(b"\n", 1)[-1])
+        said: Mapping[str, Any] = json.loads(output)
         numbers = {name: said[name] for name in ("pictures", "columns", "rows", "width", "height", "faces")}
         if set(said) != set(numbers) or any(type(n) is not int or not 0 <= n < _MOST for n in numbers.values()):
             raise ValueError("not what is to be covered")
