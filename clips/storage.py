@@ -133,8 +133,10 @@ def put(alias: str, key: str, path: Path, *, sha256: str = "", on_chunk: Callabl
 
 
 def put_all(alias: str, files: Sequence[ToStore], *, on_chunk: Callable[[], None] = lambda: None) -> None:
-    """``put`` each of these, in a folder several at once: it is the disk's confirmation that takes long, and one serves
-    all who wait for it. ``on_chunk`` is called by this thread alone. Raises what ``put`` raises, when all have ended."""
+    """``put`` each of these, in a folder several at once: the disk's confirmation takes long, and one serves all.
+
+    ``on_chunk`` is called by this thread alone. Raises what ``put`` raises, when all have ended.
+    """
     if buckets.is_bucket(storages[alias]):
         for file in files:
             put(alias, file.key, file.path, sha256=file.sha256, on_chunk=on_chunk)

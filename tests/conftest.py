@@ -22,6 +22,7 @@ from django.db import connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import TransactionTestCase
 from knox.models import get_token_model
+from psycopg import sql
 from rest_framework.test import APIClient
 
 from annotations import queries, spreading
@@ -102,8 +103,9 @@ _LARGE_BYTES = 128 * 1024
 
 
 def _empty(case: TransactionTestCase) -> None:
-    """Leave no row of a test that really committed, in a tenth of the time that Django takes to truncate a hundred tables
-    and to make roles and permissions anew. That is done once, and again when a test has changed those.
+    """Leave no row of a test that really committed, in a tenth of the time that Django takes.
+
+    To truncate a hundred tables and make roles and permissions anew is done once, and again when a test changed those.
 
     The access log refuses to be emptied, so this goes by its triggers.
     """
@@ -123,9 +125,9 @@ def _emptied() -> bool:
         )
         sizes = {name: size for name, size in cursor.fetchall() if size and name not in _kept}
         if large := [name for name, size in sizes.items() if size > _LARGE_BYTES]:
-            cursor.execute(f"TRUNCATE {', '.join(large)} CASCADE")
+            cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ").join(map(sql.Identifier, large))))
         if small := sizes.keys() - set(large):
-            cursor.execute(";".join(f"DELETE FROM {name}" for name in small))
+            cursor.execute(sql.SQL("; ").join(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)) for name in small))
     return _rows_left(_kept) == _kept
 
 
@@ -134,7 +136,8 @@ def _rows_left(tables: Iterable[str] = ()) -> dict[str, str]:
     digests = {}
     with connection.cursor() as cursor:
         for name in tables or set(connection.introspection.table_names(cursor)) - {"django_migrations"}:
-            cursor.execute(f"SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {name} t")
+            rows = sql.SQL("SELECT md5(string_agg(t::text, ',' ORDER BY t::text)) FROM {} t")
+            cursor.execute(rows.format(sql.Identifier(name)))
             (digest,) = cursor.fetchone() or (None,)
             if digest is not None:
                 digests[name] = digest
