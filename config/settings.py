@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "config.http.second_factor.ask_for_second_factor",
     "config.zones.in_their_zone",
+    "config.http.devices.keep_devices",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
