@@ -439,6 +439,7 @@ UNFOLD = {
     },
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "STYLES": [lambda request: static("annotations/frame.css")],
     "SCRIPTS": [lambda request: static("annotations/zone.js")],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.console.today.dashboard",
