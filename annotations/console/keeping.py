@@ -18,11 +18,9 @@ def kept(name: str, *, seconds: int, read: Callable[[], T], told: Callable[[Any]
     whoever shows it chooses what may be seen."""
     key = f"console-{name}"
     found: T | None = cache.get(key)
-    if found is None and told is not None and (said := ahead.get(name)) is not None:
-        found = told(said)
-    elif found is not None:
+    if found is not None:
         return found
-    if found is None:
-        found = read()
+    said = None if told is None else ahead.get(name)
+    found = read() if told is None or said is None else told(said)
     cache.set(key, found, timeout=seconds)
     return found
