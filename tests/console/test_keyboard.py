@@ -76,11 +76,6 @@ def test_the_search_is_opened_by_its_button_and_left_by_escape(ops, tasks, desk)
     sat.shoot("search-by-keyboard")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    page.keyboard.press("Control+k")
-    page.locator("#search-input-command").press_sequentially("quota board")
-    expect(page.locator("#command-results").get_by_text("Quota board")).to_be_visible(timeout=15_000)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/admin/quotas")
 
 
 def test_who_answers_and_from_how_many_teams_is_set_by_keyboard(ops, tasks, desk) -> None:

@@ -80,7 +80,7 @@ def test_everything_is_found_by_number_and_name(tasks, asha, browsing) -> None:
 
 
 def test_the_search_finds_nothing_of_another_region(tasks, asha, romania) -> None:
-    for term in ("asha", "Hyderabad", f"task {tasks[0].pk}", f"{tasks[0].clip_id}", asha.pseudonym, "threats"):
+    for term in ("asha", "Hyderabad", f"task {tasks[0].pk}", f"clip {tasks[0].clip_id}", asha.pseudonym, "threats"):
         assert searched(romania, term) == [], term
     assert len(searched(romania, "ionescu")) == 1
 
