@@ -77,17 +77,20 @@ class Newest(ChangeList):
         return rows.filter(pk__gt=newest - reach)
 
     def get_results(self, request: HttpRequest) -> None:
-        """The page and how many there are. A first page that is not full is its own count: to look for more where few
-        are takes longest."""
+        """The page and how many there are. Of a first page both follow from one walk that takes numbers alone, in the
+        list's order; the page's rows are then read by them. Read whole, with all that their cells say, planners would
+        join what is shown to all that a filter leaves."""
         if self.page_num != 1 or self.show_all:
             super().get_results(request)
         else:
             most = self.list_per_page
-            rows = list(self.queryset[: most + 1])
             pages: Any = self.model_admin.get_paginator(request, self.queryset, most)
-            if len(rows) <= most:
-                pages.found = len(rows)
-            self.paginator, self.result_count, self.result_list = pages, pages.count, rows[:most]
+            numbers = list(self.queryset.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+            pages.found = len(numbers)
+            rows = {row.pk: row for row in self.queryset.filter(pk__in=numbers[:most])} if numbers else {}
+            self.paginator, self.result_count = pages, pages.count
+            # What went away between the two is not shown.
+            self.result_list = [rows[number] for number in numbers[:most] if number in rows]
             self.multi_page, self.can_show_all = self.result_count > most, self.result_count <= self.list_max_show_all
             self.show_full_result_count, self.full_result_count, self.show_admin_actions = False, None, True
         if getattr(self.paginator, "is_capped", False):

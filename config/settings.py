@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "config.http.second_factor.ask_for_second_factor",
     "config.zones.in_their_zone",
+    "config.http.devices.keep_devices",
     "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -350,6 +351,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1440
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_TASK_DEFAULT_QUEUE = "general"
+# What no app's own tasks.py holds.
+CELERY_IMPORTS = ["annotations.console.tasks"]
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_WORKER_SEND_TASK_EVENTS = False
 
@@ -380,6 +383,7 @@ CELERY_BEAT_SCHEDULE = {
     "bulk actions: ring again, go on with what stalled": _every(10, "annotations.tasks.sweep_bulk"),
     "exports: ring again, rescue what stalled": _every(10, "annotations.tasks.sweep_exports"),
     "reports: mail those whose period is over": _every(300, "annotations.tasks.mail_reports"),
+    "console: count ahead what is dear to count": _every(30, "annotations.console.tasks.count_ahead"),
 }
 
 # --- Mail: to the console unless a server is named -------------------------------------------------------------------
@@ -435,6 +439,7 @@ UNFOLD = {
     },
     "SHOW_LANGUAGES": True,
     "SHOW_HISTORY": False,
+    "STYLES": [lambda request: static("annotations/frame.css")],
     "SCRIPTS": [lambda request: static("annotations/zone.js")],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "annotations.console.today.dashboard",

@@ -164,7 +164,9 @@ def test_limits_of_every_level_are_those_that_the_claim_would_ask(by_day, asha, 
     quotas.set_limit(30, reason="is new", by=ops, from_day=MONDAY, reviewer=ravi)
     quotas.set_limit(7, reason="half a day", by=ops, from_day=tuesday, reviewer=meera, one_day=True)
     asked = [(person.pk, day) for person in (asha, ravi, meera) for day in (MONDAY, tuesday)]
-    assert queries.days_left(asked) == {(pk, day): queries.limit_on(pk, day)[0] for pk, day in asked}
+    told = queries.days_left([asha.pk, ravi.pk, meera.pk], [MONDAY, tuesday])
+    assert {one: told.of(*one) for one in asked} == {one: queries.limit_on(*one)[0] for one in asked}
+    assert told.of(asha.pk, tuesday + timedelta(days=1)) == told.of(0, MONDAY) == 0
 
 
 @pytest.mark.parametrize("count", [2, 30])

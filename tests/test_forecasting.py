@@ -36,7 +36,7 @@ from workforce.queries import limit_on
 
 pytestmark = pytest.mark.django_db
 ZONE = ZoneInfo("Asia/Kolkata")
-STATEMENTS = 31
+STATEMENTS = 30
 
 
 @pytest.fixture

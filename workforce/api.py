@@ -16,6 +16,7 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
 from config.clock import database_now
+from config.http import devices
 from config.http.roles import IsReviewer
 from config.http.second_factor import SecondFactorMissing, SecondFactorNeeded, is_asked_of
 from config.http.tokens import Tokens
@@ -48,7 +49,8 @@ class TokensView(APIView):
         incoming = SignIn(data=request.data)
         incoming.is_valid(raise_exception=True)
         name, address, at = incoming.validated_data["username"], BaseThrottle().get_ident(request), database_now()
-        signing_in.count_try(name, address, at=at)
+        device = devices.device_of(request._request)
+        signing_in.count_try(name, address, at=at, device=device)
         otp = incoming.validated_data.pop("otp")
         user = authenticate(request._request, **incoming.validated_data)
         if user is None:
@@ -56,7 +58,7 @@ class TokensView(APIView):
             raise NotASignIn
         if is_asked_of(user):
             _check_second_factor(user, otp, address=str(address), at=at)
-        signing_in.forget_tries(name, address, at=at)
+        devices.remember(request._request, signing_in.forget_tries(name, address, at=at, device=device))
         tokens = get_token_model().objects
         tokens.filter(user=user, expiry__lte=at).delete()
         row, token = tokens.create(user)

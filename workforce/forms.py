@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from config.clock import database_now
 from config.history import ReasonMissing, checked
+from config.http import devices
 from config.scope import scope_of
 from workforce import quotas, signing_in
 from workforce.errors import TooManyTries
@@ -26,15 +27,15 @@ class SignInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         name = str(self.cleaned_data.get("username", ""))
-        address = str(BaseThrottle().get_ident(self.request))
+        address, device = str(BaseThrottle().get_ident(self.request)), devices.device_of(self.request)
         try:
-            signing_in.count_try(name, address, at=database_now())
+            signing_in.count_try(name, address, at=database_now(), device=device)
         except TooManyTries as refusal:
             minutes = max(1, round(refusal.extra["retry_after"] / 60))
             words = _("Tried too often. Wait %(minutes)s minutes and try again.") % {"minutes": minutes}
             raise ValidationError(words) from None
         cleaned: dict[str, Any] = super().clean()
-        signing_in.forget_tries(name, address, at=database_now())
+        devices.remember(self.request, signing_in.forget_tries(name, address, at=database_now(), device=device))
         return cleaned
 
 

@@ -108,38 +108,57 @@ def expire_skills(*, at: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def days_left(asked: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
-    """How many tasks each person may still take on each local day: what the limit says, less what is used and held.
+@dataclass(frozen=True)
+class DaysLeft:
+    """How many tasks people may still take on some local days, kept small: what many share stands there once."""
+
+    begun: dict[tuple[int, date], int]
+    alike: dict[int, int]
+    """For whom each person's limit was asked."""
+    said: dict[tuple[int, date], int]
+
+    def of(self, reviewer_id: int, day: date) -> int:
+        """What the limit says, less what is used and held; nothing of a person or a day that was not asked for."""
+        left = self.begun.get((reviewer_id, day))
+        return self.said.get((self.alike.get(reviewer_id, 0), day), 0) if left is None else left
+
+
+def days_left(reviewer_ids: Collection[int], days: Collection[date]) -> DaysLeft:
+    """How many tasks each of these people may still take on each of these local days, in one statement.
 
     Begun or not: the limit of a day that nobody began is asked once for all of a team who have none of their own.
     """
-    if not asked:
-        return {}
+    found = DaysLeft({}, {}, {})
+    if not reviewer_ids or not days:
+        return found
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH asked AS (
-                SELECT * FROM unnest(%(people)s::bigint[], %(days)s::date[]) a(reviewer_id, day)
-            ), person AS (
+            WITH person AS (
                 SELECT r.id, CASE WHEN own.there THEN r.id ELSE min(r.id) OVER (PARTITION BY r.team_id, own.there) END
                        AS alike
                   FROM workforce_reviewer r
                  CROSS JOIN LATERAL (
                         SELECT EXISTS (SELECT 1 FROM workforce_dailylimit d WHERE d.reviewer_id = r.id) AS there) own
                  WHERE r.id = ANY (%(people)s::bigint[])
-            ), said AS MATERIALIZED (
-                SELECT wanted.alike, wanted.day, (sightline_limit(wanted.alike, wanted.day)).value AS value
-                  FROM (SELECT DISTINCT p.alike, a.day FROM asked a JOIN person p ON p.id = a.reviewer_id) wanted
             )
-            SELECT a.reviewer_id, a.day, GREATEST(0, COALESCE(q.day_limit - q.used - q.held, said.value))
-              FROM asked a
-              JOIN person p ON p.id = a.reviewer_id
-              JOIN said ON said.alike = p.alike AND said.day = a.day
-              LEFT JOIN workforce_quotaday q ON q.reviewer_id = a.reviewer_id AND q.day = a.day
+            SELECT p.id, NULL::date, p.alike, false FROM person p
+             UNION ALL
+            SELECT w.alike, d.day, (sightline_limit(w.alike, d.day)).value, false
+              FROM (SELECT DISTINCT alike FROM person) w CROSS JOIN unnest(%(days)s::date[]) d(day)
+             UNION ALL
+            SELECT q.reviewer_id, q.day, GREATEST(0, q.day_limit - q.used - q.held), true
+              FROM workforce_quotaday q
+             WHERE q.reviewer_id = ANY (%(people)s::bigint[]) AND q.day = ANY (%(days)s::date[])
             """,
-            {"people": [person for person, _ in asked], "days": [day for _, day in asked]},
+            {"people": list(reviewer_ids), "days": list(days)},
         )
-        return {(int(person), day): int(left) for person, day, left in cursor.fetchall()}
+        for person, day, number, begun in cursor.fetchall():
+            if day is None:
+                found.alike[person] = number
+            else:
+                (found.begun if begun else found.said)[person, day] = number
+    return found
 
 
 @dataclass(frozen=True)
@@ -187,7 +206,10 @@ def today_by_team(team_ids: Collection[int] | None, *, at: datetime) -> list[Tea
                 SELECT p.team_id, p.is_paused, p.alike, p.day, q.id AS begun, q.day_limit,
                        coalesce(q.used, 0) AS used, coalesce(q.held, 0) AS held
                   FROM person p
-                  LEFT JOIN workforce_quotaday q ON q.reviewer_id = p.id AND q.day = p.day
+                  -- Each found by its index: joined otherwise, all days that ever were would be read for one of each.
+                  LEFT JOIN LATERAL (
+                       SELECT d.* FROM workforce_quotaday d
+                        WHERE d.reviewer_id = p.id AND d.day = p.day LIMIT 1) q ON true
             ), said AS MATERIALIZED (
                 SELECT w.alike, w.day, (sightline_limit(w.alike, w.day)).value AS value
                   FROM (SELECT DISTINCT alike, day FROM begun WHERE begun IS NULL) w
@@ -256,22 +278,34 @@ class QuotaCell:
 
 
 def quota_cells(reviewer_ids: Collection[int], days: Collection[date]) -> dict[tuple[int, date], QuotaCell]:
-    """These people's days, in one statement."""
+    """These people's days, in one statement. The limit of a day that nobody began is asked once for all of a team who
+    have none of their own."""
     if not reviewer_ids or not days:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT p.id, d.day, said.value, said.source, COALESCE(q.used, 0), COALESCE(q.held, 0), q.id IS NOT NULL
-              FROM unnest(%(people)s::bigint[]) p(id)
-             CROSS JOIN unnest(%(days)s::date[]) d(day)
-              LEFT JOIN workforce_quotaday q ON q.reviewer_id = p.id AND q.day = d.day
-             CROSS JOIN LATERAL (
-                    SELECT q.day_limit AS value, q.limit_source::text AS source
-                     WHERE q.id IS NOT NULL
-                     UNION ALL
-                    SELECT f.value, f.source FROM sightline_limit(p.id, d.day) f
-                     WHERE q.id IS NULL) said
+            WITH person AS MATERIALIZED (
+                SELECT r.id, CASE WHEN own.there THEN r.id ELSE min(r.id) OVER (PARTITION BY r.team_id, own.there) END
+                       AS alike
+                  FROM workforce_reviewer r
+                 CROSS JOIN LATERAL (
+                        SELECT EXISTS (SELECT 1 FROM workforce_dailylimit d WHERE d.reviewer_id = r.id) AS there) own
+                 WHERE r.id = ANY (%(people)s::bigint[])
+            ), cell AS MATERIALIZED (
+                SELECT p.id, p.alike, d.day, q.id AS begun, q.day_limit, q.limit_source::text AS source, q.used, q.held
+                  FROM person p
+                 CROSS JOIN unnest(%(days)s::date[]) d(day)
+                  LEFT JOIN workforce_quotaday q ON q.reviewer_id = p.id AND q.day = d.day
+            ), said AS MATERIALIZED (
+                SELECT w.alike, w.day, f.value, f.source
+                  FROM (SELECT DISTINCT c.alike, c.day FROM cell c WHERE c.begun IS NULL) w
+                 CROSS JOIN LATERAL sightline_limit(w.alike, w.day) f
+            )
+            SELECT c.id, c.day, coalesce(c.day_limit, said.value), coalesce(c.source, said.source),
+                   coalesce(c.used, 0), coalesce(c.held, 0), c.begun IS NOT NULL
+              FROM cell c
+              LEFT JOIN said ON c.begun IS NULL AND said.alike = c.alike AND said.day = c.day
             """,
             {"people": list(reviewer_ids), "days": list(days)},
         )

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from annotations import pace
 from annotations.console.keeping import kept
 from annotations.console.pages import page, show
+from config import ahead
 from config.acting import staff
 from config.clock import database_now
 from config.scope import seen
@@ -142,6 +143,11 @@ def dry(*, at: datetime) -> list[int]:
     return [one.pk for one in everybody if one.pk in today and today[one.pk].dry]
 
 
+def keep_ahead(*, at: datetime) -> None:
+    """Count for all processes who is about to run dry: it asks everybody's calendar and pace."""
+    ahead.put("dry", dry(at=at), seconds=DRY_KEPT)
+
+
 def idle(*, first: date, last: date) -> list[int]:
     """Who never fills their days, of everybody."""
     every = list(Reviewer.objects.filter(is_active=True).values_list("pk", flat=True))
@@ -172,7 +178,7 @@ def board(user: User, asked: Asked, *, at: datetime) -> Board:
     first, last = reference - FORTNIGHT, reference - timedelta(days=1)
     found: Any = rows
     if asked.only == DRY:
-        found = only(rows, kept("dry", seconds=DRY_KEPT, read=lambda: dry(at=at)))
+        found = only(rows, kept("dry", seconds=DRY_KEPT, read=lambda: dry(at=at), told=list))
     elif asked.only == IDLE:
         found = only(rows, kept(f"idle-{first}", seconds=IDLE_KEPT, read=lambda: idle(first=first, last=last)))
     pages = Paginator(found, A_PAGE).get_page(asked.number)

@@ -27,7 +27,7 @@ from annotations.console.queries import Answered, Waiting
 from annotations.planning import forecasting
 from annotations.planning.forecasting import ProjectForecast
 from clips.models import queue_of
-from config import pulse
+from config import ahead, pulse
 from config.acting import staff
 from config.clock import database_now
 from config.scope import scope_of
@@ -131,15 +131,36 @@ def now(user: User) -> dict[str, Any]:
 
 def answered(*, first: datetime, at: datetime) -> list[Answered]:
     """All teams' answers by hour. Hours that are long over do not change: they are read once an hour."""
-    fresh = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+    fresh = _fresh(at)
     found: list[Answered] = []
 
     def read() -> list[Answered]:
         found.extend(queries.answered(since=first, at=at))
         return [one for one in found if one.hour < fresh]
 
-    over = kept(f"answered-{fresh:%Y-%m-%dT%H}", seconds=3600, read=read)
+    over = kept(_hours_over(fresh), seconds=3600, read=read, told=lambda said: [_answered(*one) for one in said])
     return found or [*over, *queries.answered(since=fresh, at=at)]
+
+
+def keep_ahead(*, at: datetime) -> None:
+    """Count for all processes, once an hour, the answers of hours that are over."""
+    fresh = _fresh(at)
+    if ahead.get(_hours_over(fresh)) is None:
+        found = queries.answered(since=fresh - timedelta(hours=22), at=at)
+        over = [(one.team_id, one.hour.isoformat(), one.answers, one.lately) for one in found if one.hour < fresh]
+        ahead.put(_hours_over(fresh), over, seconds=3600)
+
+
+def _fresh(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+
+
+def _hours_over(fresh: datetime) -> str:
+    return f"answered-{fresh:%Y-%m-%dT%H}"
+
+
+def _answered(team_id: int, hour: str, answers: int, lately: int) -> Answered:
+    return Answered(team_id, datetime.fromisoformat(hour), answers, lately)
 
 
 def teams_of(user: User) -> set[int] | None:

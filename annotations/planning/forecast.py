@@ -129,9 +129,9 @@ def use_of(days: Sequence[tuple[date, int, int]], *, on: date) -> Use:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
-    """Those of a team who may do the same of what waits."""
+    """Those of a team who may do the same of what waits. There is one of each, and it is equal to none but itself."""
 
     team_id: int
     kind: frozenset[int]
@@ -148,6 +148,7 @@ class Draws:
         self._zones = {team_id: ZoneInfo(zone) for team_id, zone in outlook.zones.items()}
         self._idle = idle_weekdays(outlook.past)
         self._shares: dict[tuple[int, int, int], float] = {}
+        self._ables: dict[tuple[Needs, int, tuple[int, ...]], list[tuple[Pool, float]]] = {}
         self._read_pools()
         self.done: dict[int, Array] = self._run()
 
@@ -172,23 +173,30 @@ class Draws:
 
     def _read_pools(self) -> None:
         kinds: dict[object, frozenset[int]] = {}
+        pools: dict[object, Pool] = {}
         self.pool_of: dict[int, Pool] = {}
         self.rooms: list[dict[Pool, int]] = []
         self.shifts = sorted(self.outlook.shifts, key=lambda shift: (shift.starts_at, shift.team_id, shift.ends_at))
-        self._by_person: dict[int, Counter[int]] = defaultdict(Counter)
+        self._by_person: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for shift in self.shifts:
-            rooms: Counter[Pool] = Counter()
+            rooms: dict[Pool, int] = defaultdict(int)
+            works = self._day(shift).weekday() not in self._idle[shift.team_id]
+            by_person = self._by_person[shift.team_id]
             for person in shift.people:
-                about = (person.country, person.skills, person.clearance, person.languages)
-                if about not in kinds:
-                    kinds[about] = frozenset(
-                        number for number, one in enumerate(self.needs) if able(person, one, self.outlook.bases)
-                    )
-                pool = self.pool_of.setdefault(person.reviewer_id, Pool(shift.team_id, kinds[about]))
-                if pool.kind and self._day(shift).weekday() not in self._idle[shift.team_id]:
+                pool = self.pool_of.get(person.reviewer_id)
+                if pool is None:
+                    about = (person.country, person.skills, person.clearance, person.languages)
+                    if about not in kinds:
+                        kinds[about] = frozenset(
+                            number for number, one in enumerate(self.needs) if able(person, one, self.outlook.bases)
+                        )
+                    # One and the same for all: looked up by what it is, it would be the dearest part of all this.
+                    pool = pools.setdefault((shift.team_id, kinds[about]), Pool(shift.team_id, kinds[about]))
+                    self.pool_of[person.reviewer_id] = pool
+                if works and pool.kind and person.tasks:
                     rooms[pool] += person.tasks
-                    self._by_person[shift.team_id][person.reviewer_id] += person.tasks
-            self.rooms.append({pool: room for pool, room in rooms.items() if room})
+                    by_person[person.reviewer_id] += person.tasks
+            self.rooms.append(dict(rooms))
 
     def _share(self, part: Part, team_id: int) -> float:
         """How much of a team's room is of use for tasks that each need several different people."""
@@ -275,10 +283,13 @@ class Draws:
 
     def _able(self, part: Part, room: Mapping[Pool, Array]) -> list[tuple[Pool, float]]:
         """The pools that may do it and what part of their room is of use for it; who may do least else comes first."""
-        need = self._number[part.needs]
-        pools = [pool for pool in room if pool.team_id in part.teams and need in pool.kind]
-        found = [(pool, self._share(part, pool.team_id)) for pool in pools]
-        return sorted(found, key=lambda one: (len(one[0].kind), one[0].team_id, sorted(one[0].kind)))
+        key = (part.needs, part.overlap, part.teams)
+        if key not in self._ables:
+            need = self._number[part.needs]
+            pools = {pool for rooms in self.rooms for pool in rooms if pool.team_id in part.teams and need in pool.kind}
+            ordered = sorted(pools, key=lambda one: (len(one.kind), one.team_id, sorted(one.kind)))
+            self._ables[key] = [(pool, self._share(part, pool.team_id)) for pool in ordered]
+        return [one for one in self._ables[key] if one[0] in room]
 
     def _work(
         self,
@@ -294,16 +305,21 @@ class Draws:
             pools = self._able(part, room)
             if not pools:
                 continue
-            rest = left[part.key]
+            rest, moved = left[part.key], False
             for _width, group in groupby(pools, key=lambda one: len(one[0].kind)):
                 alike = list(group)
                 whole = sum(free[pool] * share for pool, share in alike)
+                if not np.any(whole):
+                    continue
                 took = np.minimum(rest, whole)
                 # Evenly of those who may do the same.
                 of_each = np.divide(took, whole, out=np.zeros(self.draws), where=whole > 0)
                 for pool, share in alike:
                     free[pool] -= free[pool] * share * of_each
                 rest -= took
+                moved = True
+            if not moved:
+                continue
             rest[rest < NOTHING] = 0.0
             ended = (rest == 0.0) & np.isinf(done[part.key])
             if ended.any():

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cache as remembered
 from math import ceil
 
 import numpy as np
@@ -18,19 +19,23 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 
 from annotations.models import Plan, Project
-from annotations.planning import past, queries, reading
-from annotations.planning.forecast import HALF, LIKELY, Array, Draws, Outlook, Part
+from annotations.planning import past, queries, reading, telling
+from annotations.planning.forecast import HALF, LIKELY, Draws, Outlook, Part
 from annotations.planning.queries import Awaited
 from annotations.planning.reading import Picture, Source
+from annotations.planning.telling import Kept, Row
 from annotations.planning.work import Needs, able
 from annotations.queries import rank_of
 from annotations.scopes import UNTOLD
+from config import ahead
 from config.scope import EVERYWHERE, all_or_seen, scope_of
-from workforce.capacity import team_shifts
+from workforce.capacity import PersonCapacity, team_shifts
 
 # How far shifts are read: the longer only for what does not fit into the shorter.
 HORIZONS = timedelta(days=14), timedelta(days=56)
 KEPT_FOR = timedelta(minutes=2)
+# The beat reads it anew after so long, so that pages always find one that holds.
+RENEWED_AFTER = timedelta(seconds=75)
 KEY = "forecast"
 # What settled tasks took of answers says how many more ties will ask for.
 ASKED_TASKS = 500
@@ -80,30 +85,6 @@ class Forecasts:
     until: datetime
     """How far the forecast looked: what has no finish will be done later."""
     projects: list[ProjectForecast]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A part of the work with what became of it in each draw (seconds; infinite: not in the time looked at)."""
-
-    work: Awaited
-    teams: tuple[int, ...]
-    seats: int
-    due_at: datetime
-    ends: Array
-    why: str = ""
-
-
-@dataclass
-class Kept:
-    """One reading of everything."""
-
-    at: datetime
-    until: datetime
-    seen: str
-    names: dict[int, str]
-    days_seen: dict[int, int]
-    rows: list[Row] = field(default_factory=list)
 
 
 def forecasts(*, at: datetime, to: User | None = None) -> Forecasts:
@@ -188,13 +169,33 @@ def _finish(rows: Sequence[Row], *, at: datetime, told: Callable[[Row], str]) ->
 
 
 def _kept(*, at: datetime) -> Kept:
-    """What was read a moment ago, if nothing changed that one could see; else read anew."""
+    """What was read a moment ago, here or by the beat, if nothing changed that one could see; else read anew."""
     found: Kept | None = cache.get(KEY)
-    if found and timedelta(0) <= at - found.at < KEPT_FOR and found.seen == queries.seen():
-        return found
-    kept = read(at=at)
-    cache.set(KEY, kept, timeout=KEPT_FOR.total_seconds())
-    return kept
+    if not _holds(found, at=at):
+        found = told_ahead()
+        if not _holds(found, at=at):
+            found = read(at=at)
+        cache.set(KEY, found, timeout=KEPT_FOR.total_seconds())
+    assert found is not None  # noqa: S101 -- it was read just now
+    return found
+
+
+def _holds(found: Kept | None, *, at: datetime, within: timedelta = KEPT_FOR) -> bool:
+    return found is not None and timedelta(0) <= at - found.at < within and found.seen == queries.seen()
+
+
+def told_ahead() -> Kept | None:
+    """What the beat read last, if it lies there still."""
+    said = ahead.get(KEY)
+    return telling.understood(said) if said else None
+
+
+def keep_ahead(*, at: datetime) -> bool:
+    """Read for all processes what is older than :data:`RENEWED_AFTER` or does not hold any more; returns whether it was
+    read."""
+    if _holds(told_ahead(), at=at, within=RENEWED_AFTER):
+        return False
+    return ahead.put(KEY, telling.told(read(at=at)), seconds=int(KEPT_FOR.total_seconds()))
 
 
 def read(*, at: datetime) -> Kept:
@@ -269,13 +270,13 @@ def _parts(
 ) -> list[list[Part]]:
     """The work as parts, each with its demand in the picture, so that it can be explained like a plan's. What is for
     different teams is a part for each of them."""
-    parts = []
+    parts, hands = [], _hands(picture)
     for one in work:
         project = active[one.project_id]
         due_at = one.due_at or picture.at + timedelta(hours=project.due_hours)
         skills = tuple(one.skills) if one.lane_id else tuple(sorted(project.skills))
         needs = Needs(one.region, skills, one.clearance, one.language)
-        asked = _by_whom(picture, one, needs, tuple(teams[one.project_id]))
+        asked = _by_whom(one, needs, tuple(teams[one.project_id]), hands)
         source = Source(
             project, one.region, skills, one.clearance, one.language, due_at,
             lane_id=one.lane_id, overlap=one.overlap, team_id=one.team_id,
@@ -330,19 +331,25 @@ def _of_teams(
     ]
 
 
-def _by_whom(picture: Picture, one: Awaited, needs: Needs, teams: tuple[int, ...]) -> tuple[int, ...]:
+def _hands(picture: Picture) -> Callable[[int, Needs], int]:
+    """How many people of a team are soon at work who can do what asks this; much work asks the same."""
+    soon: dict[int, dict[int, PersonCapacity]] = defaultdict(dict)
+    for shift in picture.shifts:
+        if shift.starts_at < picture.at + reading.WINDOW:
+            soon[shift.team_id] |= {person.reviewer_id: person for person in shift.people if person.tasks > 0}
+
+    @remembered
+    def hands(team_id: int, needs: Needs) -> int:
+        return sum(able(person, needs, picture.bases) for person in soon[team_id].values())
+
+    return hands
+
+
+def _by_whom(one: Awaited, needs: Needs, teams: tuple[int, ...], hands: Callable[[int, Needs], int]) -> tuple[int, ...]:
     """The teams that will do it, as plans go: where it lies, while people there can soon; else any of the project's, if
     nobody has begun it."""
     if one.apart:
         return tuple(team_id for team_id in teams if team_id not in one.answered)
     if one.team_id is None:
         return teams
-    soon = picture.at + reading.WINDOW
-    here = {
-        person.reviewer_id
-        for shift in picture.shifts
-        if shift.team_id == one.team_id and shift.starts_at < soon
-        for person in shift.people
-        if person.tasks > 0 and able(person, needs, picture.bases)
-    }
-    return (one.team_id,) if len(here) >= one.overlap or not one.movable else teams
+    return (one.team_id,) if not one.movable or hands(one.team_id, needs) >= one.overlap else teams

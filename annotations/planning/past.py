@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from annotations.planning import queries
 from annotations.planning.forecast import PastDay
-from workforce.capacity import team_shifts
+from workforce import capacity
 from workforce.models import QuotaDay, Reviewer
 from workforce.queries import DEFAULT_LIMIT
 
@@ -27,7 +27,7 @@ def past_days(zones: Mapping[int, str], paces: Mapping[int, float], *, at: datet
     A day whose evening found nothing left to do is left out: it tells how much came in and not how much people do.
     """
     first = at - LOOKED_BACK
-    shifts = [one for one in team_shifts(list(zones), start=first, end=at, at=first, pace={}) if one.ends_at < at]
+    shifts = [one for one in capacity.worked(list(zones), start=first, end=at) if one.ends_at < at]
     days = list(
         QuotaDay.objects.filter(reviewer__is_active=True, day__gte=first.date())
         .order_by("day")
@@ -39,8 +39,9 @@ def past_days(zones: Mapping[int, str], paces: Mapping[int, float], *, at: datet
     for shift in shifts:
         day = shift.starts_at.astimezone(ZoneInfo(zones[shift.team_id])).date()
         evenings[shift.team_id, day] = max(shift.ends_at, evenings.get((shift.team_id, day), shift.ends_at))
-        for person in shift.people:
-            worked[person.reviewer_id, shift.team_id, day] += person.seconds
+        for seconds, people in shift.people:
+            for who in people:
+                worked[who, shift.team_id, day] += seconds
     today = {team_id: at.astimezone(ZoneInfo(zone)).date() for team_id, zone in zones.items()}
     full = _full(evenings, since=first.date())
     limits, used = _limits(days), {(who, day): done for who, _team, day, _limit, done in days}
