@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -141,7 +142,7 @@ def _by_source(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def lanes_of(steps: Sequence[Step]) -> dict[int, Lane]:
     """By team: its lane for the work of these steps, which asks the same; made where it is the first."""
     source, teams = steps[0].source, sorted({step.team_id for step in steps})
-    asked = {
+    asked: dict[str, Any] = {
         "project": source.project,
         "region": source.region,
         "skills": list(source.skills),
