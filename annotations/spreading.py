@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q
 
 from annotations import faces, passing
 from annotations.models import Lease, LeaseState, PlanKind, PlanLine, Project, Task, TaskState
@@ -21,12 +21,16 @@ from annotations.scopes import told
 from clips import adding
 from clips.models import Addition, Clip, ClipKind, ClipState, Faces
 from clips.preparing import NO_DETECTOR
-from clips.queries import to_label, with_proxy
+from clips.queries import permits, to_label, with_proxy
 from config.scope import EVERYWHERE, all_or_seen, scope_of
+from config.ticks import stretch
 from workforce.models import Team
 
 AT_ONCE = 1000
 LOOK_AGAIN = timedelta(minutes=10)
+# Clips that are asked at a time whether they lack a proxy, and how often, in seconds, as in the beat's table.
+STRETCH = 20_000
+ASKED_EVERY = 30
 
 
 def spread(*, at: datetime, when_due: bool = False) -> int:
@@ -37,29 +41,36 @@ def spread(*, at: datetime, when_due: bool = False) -> int:
     faces.say_needs()
     if when_due and not running.is_due(at=at):
         return 0
-    for project in Project.objects.filter(is_active=True).order_by("pk"):
-        wanted = to_label(project.purpose).filter(
-            ~Exists(Task.objects.filter(project=project, clip=OuterRef("pk"))),
-            kind=project.clip_kind,
-            region__in=project.teams.values("region__code"),
-        )
-        ask_for_proxies(wanted, project, at=at)
     outcome = running.run(at=at)
     return outcome.made if outcome else 0
 
 
-def ask_for_proxies(clips: QuerySet[Clip], project: Project, *, at: datetime) -> int:
-    """Ask for the proxies that these clips lack for this project, some of each region at a time; returns how many.
+def ask_for_proxies(*, at: datetime) -> int:
+    """Ask for the proxies that ready clips lack for projects that want them, some of each region at a time; returns how
+    many. Looked at is the stretch of clips whose turn it is.
 
     Clips that come now are made with what is needed; this is for those that were ready before the project was.
     """
-    lacking = clips.filter(~with_proxy(project.faces), kind=ClipKind.VIDEO)
-    asked = Addition.objects.filter(clip=OuterRef("pk"), faces=project.faces)
-    found: dict[str, list[int]] = defaultdict(list)
-    fresh = lacking.filter(~Exists(asked)).order_by("id").values_list("region", "pk")
-    for region, clip_id in fresh[:AT_ONCE]:
-        found[region].append(clip_id)
-    return sum(adding.ask(ids, faces=project.faces, region=region, at=at) for region, ids in sorted(found.items()))
+    first, last = stretch(Clip.objects.aggregate(last=Max("pk"))["last"] or 0, size=STRETCH, every=ASKED_EVERY, at=at)
+    some = Clip.objects.filter(pk__range=(first, last), state=ClipState.READY, same_as=None, kind=ClipKind.VIDEO)
+    made = 0
+    for shown in Faces.values:
+        agreed = permits(OuterRef("purpose")).filter(clip=OuterRef(OuterRef("pk")))
+        wants = Project.objects.filter(
+            Exists(agreed),
+            ~Exists(Task.objects.filter(project=OuterRef("pk"), clip=OuterRef(OuterRef("pk")))),
+            is_active=True,
+            clip_kind=ClipKind.VIDEO,
+            faces=shown,
+            teams__region__code=OuterRef("region"),
+        )
+        asked = Addition.objects.filter(clip=OuterRef("pk"), faces=shown)
+        lacking = some.filter(~with_proxy(shown), ~Exists(asked), Exists(wants)).order_by("pk")
+        found: dict[str, list[int]] = defaultdict(list)
+        for region, clip_id in lacking.values_list("region", "pk")[:AT_ONCE]:
+            found[region].append(clip_id)
+        made += sum(adding.ask(ids, faces=shown, region=region, at=at) for region, ids in sorted(found.items()))
+    return made
 
 
 def rehome_stuck(*, at: datetime, most: int = 200) -> int:

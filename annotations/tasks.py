@@ -47,6 +47,13 @@ def hold_awaited() -> None:
 
 
 @shared_task
+def ask_for_proxies() -> None:
+    with alone("ask_for_proxies") as mine:
+        if mine:
+            spreading.ask_for_proxies(at=database_now())
+
+
+@shared_task
 def plan_now() -> None:
     """Somebody does not want to wait for the next plan. Whoever plans already does the same."""
     with alone("spread_clips") as mine:

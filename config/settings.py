@@ -373,6 +373,7 @@ CELERY_BEAT_SCHEDULE = {
     "access log: sign its heads, once a day": _every(600, "clips.tasks.sign_access_log"),
     "tasks: spread ready clips over teams": _every(5, "annotations.tasks.spread_clips"),
     "tasks: hold what is awaited against the clips": _every(30, "annotations.tasks.hold_awaited"),
+    "clips: ask for the proxies that ready ones lack": _every(30, "annotations.tasks.ask_for_proxies"),
     "leases: end what lapsed": _every(5, "annotations.tasks.sweep_leases"),
     "active time: stop the clocks of those who are quiet": _every(15, "annotations.tasks.stop_quiet_clocks"),
     "consents: end what was withdrawn or expired": _every(5, "annotations.tasks.sweep_consents"),

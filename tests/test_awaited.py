@@ -137,3 +137,29 @@ def test_a_plan_reads_what_waits_and_not_what_is_done(gateway, hyderabad, asha) 
         assert queries.fresh([Project.objects.get().pk]) == []
         cursor.execute("SELECT pg_stat_get_xact_tuples_returned('clips_clip'::regclass)")
         assert cursor.fetchone() == before
+
+
+def rows_read() -> int:
+    """Rows of the gates' tables that this transaction has read so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname IN"
+            " ('clips_clip', 'clips_permit', 'clips_rendition', 'annotations_task', 'annotations_awaited')"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def read_for(clip_ids: list[int]) -> int:
+    before = rows_read()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sightline_await(%s::bigint[])", [clip_ids])
+    return rows_read() - before
+
+
+def test_many_clips_cost_as_many_times_one_whatever_is_known_of_the_tables(gateway, hyderabad, asha) -> None:
+    make_project(hyderabad, slug="one", overlap=1)
+    make_project(hyderabad, slug="two", overlap=1)
+    clips = [clip.pk for clip in make_ready_clips(gateway, 40)]
+    assert spread_now() == 80
+    few = read_for(clips[:4])
+    assert 0 < read_for(clips) <= 10 * few

@@ -136,6 +136,7 @@ def test_without_a_detector_clear_projects_have_their_clips(gateway, hyderabad, 
     assert not kinds(clip) & BLURRED
     assert spread_now() == 1
     assert Task.objects.get().project.slug == "threats"
+    assert ask_now() == 1
     addition = Addition.objects.get()
     assert not adding.add(addition.pk, now=database_now)
     addition.refresh_from_db()
@@ -187,6 +188,7 @@ def test_no_task_is_made_before_its_proxy_is_there(gateway, hyderabad, asha, rav
     pretend(first)
     assert spread_now() == 1
     assert Task.objects.get().clip_id == first.pk
+    assert ask_now() == 1
     assert Addition.objects.get().clip_id == second.pk
     assert spread_now() == 0
     pretend(second)
@@ -243,6 +245,7 @@ def test_a_clip_that_is_ready_gets_what_it_lacks_and_stays_with_its_reviewers(
     lease = signed_in(asha.user).post("/api/v1/leases", {}).json()["leases"][0]
     make_project(hyderabad, slug="careful", faces="blurred")
     assert spread_now() == 0
+    assert ask_now() == 1
     before = Clip.objects.values().get()
     at = database_now()
     assert adding.unheard(at=at) == [(Addition.objects.get().pk, "clips.in")]
@@ -257,17 +260,45 @@ def test_a_clip_that_is_ready_gets_what_it_lacks_and_stays_with_its_reviewers(
     assert spread_now() == 1
 
 
+def ask_now() -> int:
+    return spreading.ask_for_proxies(at=database_now())
+
+
 def test_asking_is_bounded_and_dull(gateway, hyderabad, asha, ravi, monkeypatch) -> None:
     monkeypatch.setattr(adding, "AT_ONCE", 3)
     make_project(hyderabad, faces="blurred")
     clips = make_ready_clips(gateway, 5)
-    spread_now()
-    spread_now()
+    assert (ask_now(), ask_now()) == (3, 0)
     assert sorted(Addition.objects.values_list("clip_id", flat=True)) == [clip.pk for clip in clips[:3]]
     pretend(clips[0])
     assert not adding.add(Addition.objects.get(clip=clips[0]).pk, now=database_now)
-    spread_now()
+    assert ask_now() == 1
     assert sorted(Addition.objects.values_list("clip_id", flat=True)) == [clip.pk for clip in clips[1:4]]
+
+
+def test_only_what_a_project_waits_for_is_asked(gateway, hyderabad, asha, ravi) -> None:
+    project = make_project(hyderabad, faces="blurred")
+    lacking, whole, withdrawn = make_ready_clips(gateway, 3)
+    make_ready_clips(gateway, 1, region="ro")
+    pretend(whole)
+    leave_only(withdrawn)
+    Project.objects.filter(pk=project.pk).update(is_active=False)
+    assert ask_now() == 0
+    Project.objects.filter(pk=project.pk).update(is_active=True)
+    assert ask_now() == 1
+    assert Addition.objects.get().clip_id == lacking.pk
+
+
+def test_all_clips_are_asked_in_turn_a_stretch_at_a_time(gateway, hyderabad, asha, ravi, monkeypatch) -> None:
+    make_project(hyderabad, faces="blurred")
+    clips = make_ready_clips(gateway, 5)
+    monkeypatch.setattr(spreading, "STRETCH", 2)
+    stretches = clips[-1].pk // 2 + 1
+    begins, asked = database_now(), []
+    for turn in range(stretches):
+        asked.append(spreading.ask_for_proxies(at=begins + timedelta(seconds=spreading.ASKED_EVERY * turn)))
+    assert sum(asked) == len(clips)
+    assert max(asked) == 2
 
 
 @pytest.mark.parametrize("what", ["withdrawn", "prepared anew", "quarantined", "another attempt"])

@@ -15,6 +15,7 @@ from annotations.planning import by_hand, queries
 from annotations.planning.by_hand import Choice
 from clips.models import Clip
 from config.clock import database_now
+from config.speech import name_of
 from tests.conftest import (
     PASSWORD,
     SAMPLES,
@@ -162,3 +163,17 @@ def test_the_list_of_clips_shows_and_filters_it(gateway, client) -> None:
 def test_what_is_no_language_is_refused_where_an_upload_is_registered(gateway) -> None:
     refused = signed_in(gateway).post("/api/v1/uploads", {"language": "hi-IN"}, format="json")
     assert REFUSED in refused.json()["errors"]
+
+
+# --- names ---
+SCHEDULED = "as bn brx doi gu hi kn kok ks mai ml mni mr ne or pa sa sat sd ta te ur"
+OF_THE_UNION = "bg cs da de el en es et fi fr ga hr hu it lt lv mt nl pl pt ro sk sl sv"
+
+
+@pytest.mark.parametrize("code", f"{SCHEDULED} {OF_THE_UNION}".split())
+def test_each_language_of_india_and_the_union_has_a_name(code: str) -> None:
+    assert name_of(code).istitle()
+
+
+def test_a_language_without_a_name_is_told_by_its_code() -> None:
+    assert (name_of("gu"), name_of("hi"), name_of("zzz")) == ("Gujarati", "Hindi", "zzz")

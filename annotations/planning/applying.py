@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, transaction
@@ -138,26 +139,29 @@ def _by_source(steps: Sequence[Step]) -> Iterator[list[Step]]:
     yield from found.values()
 
 
-def lane_of(source: Source, team_id: int) -> Lane:
-    """The lane of a team for work that asks the same; made when it is the first."""
-    lane, _made = Lane.objects.get_or_create(
-        team_id=team_id,
-        project=source.project,
-        region=source.region,
-        skills=list(source.skills),
-        clearance=source.clearance,
-        language=source.language,
-    )
-    return lane
+def lanes_of(steps: Sequence[Step]) -> dict[int, Lane]:
+    """By team: its lane for the work of these steps, which asks the same; made where it is the first."""
+    source, teams = steps[0].source, sorted({step.team_id for step in steps})
+    asked: dict[str, Any] = {
+        "project": source.project,
+        "region": source.region,
+        "skills": list(source.skills),
+        "clearance": source.clearance,
+        "language": source.language,
+    }
+    found = {lane.team_id: lane for lane in Lane.objects.filter(team__in=teams, **asked)}
+    for team_id in teams:
+        if team_id not in found:
+            found[team_id] = Lane.objects.get_or_create(team_id=team_id, **asked)[0]
+    return found
 
 
 def _make(steps: Sequence[Step], *, at: datetime, by_hand: bool, keeps: bool) -> int:
     """Make tasks of fresh clips, the oldest first, team by team; returns how many."""
-    source = steps[0].source
+    source, lanes = steps[0].source, lanes_of(steps)
     rank, after, made = rank_of(source.due_at, priority=source.hours), source.first_clip - 1, 0
     for step in steps:
-        lane = lane_of(source, step.team_id)
-        left = step.tasks
+        lane, left = lanes[step.team_id], step.tasks
         while left > 0:
             most = min(left, AT_ONCE)
             with transaction.atomic():
@@ -193,9 +197,9 @@ def _make(steps: Sequence[Step], *, at: datetime, by_hand: bool, keeps: bool) ->
 
 def _move(steps: Sequence[Step], *, by_hand: bool, keeps: bool) -> int:
     """Move tasks that nobody has begun, the last in turn first; returns how many."""
-    moved, ids = 0, steps[0].source.ids
+    moved, ids, lanes = 0, steps[0].source.ids, lanes_of(steps)
     for step in steps:
-        lane = lane_of(step.source, step.team_id)
+        lane = lanes[step.team_id]
         mine = None if ids is None else ids[max(0, len(ids) - step.tasks) :]
         ids = None if ids is None else ids[: max(0, len(ids) - step.tasks)]
         for first in range(0, step.tasks, AT_ONCE):

@@ -10,7 +10,7 @@ from annotations.models import Plan, PlanKind
 from annotations.planning import applying, flow, queries, reading
 from annotations.planning.applying import Outcome
 from clips.models import Clip, ClipState
-from config.ticks import alone
+from config.ticks import alone, stretch
 
 # All planners, by themselves and by hand, stand behind this one lock.
 LOCK = "plan"
@@ -48,10 +48,7 @@ def forget_old(*, at: datetime) -> int:
 
 
 def hold_awaited(*, at: datetime) -> int:
-    """Hold the next stretch of clips against what is written down as awaited; returns how many lines were mended.
-
-    Which stretch it is follows from the clock, so that whoever asks next goes on without anything being kept.
-    """
-    last = Clip.objects.aggregate(last=Max("pk"))["last"] or 0
-    place = int(at.timestamp()) // HELD_EVERY % (last // STRETCH + 1)
-    return queries.hold_awaited(first=place * STRETCH, last=(place + 1) * STRETCH - 1)
+    """Hold the next stretch of clips against what is written down as awaited; returns how many lines were mended."""
+    newest = Clip.objects.aggregate(last=Max("pk"))["last"] or 0
+    first, last = stretch(newest, size=STRETCH, every=HELD_EVERY, at=at)
+    return queries.hold_awaited(first=first, last=last)

@@ -75,8 +75,6 @@ BUSY = [
     "clips_permit",
     "clips_rendition",
 ]
-# Clips at a time that make another database of it.
-MANY = 1000
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,12 @@ def clean() -> None:
         cursor.execute(f"VACUUM (ANALYZE, PARALLEL 0) {', '.join(BUSY)}")
 
 
-def no_autovacuum() -> None:
-    """Leave the cleaning of busy tables to :func:`clean`."""
+def prepare() -> None:
+    """Leave the cleaning of busy tables to :func:`clean`, and permits of new clips to :func:`add_clips`."""
     with connection.cursor() as cursor:
         for table in BUSY:
             cursor.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        cursor.execute("ALTER TABLE clips_clip DISABLE TRIGGER consented")
 
 
 def add_clips(
@@ -155,7 +154,8 @@ def add_clips(
 ) -> None:
     """Ready clips without bytes that came evenly between two instants, these first of them sensitive.
 
-    As when they are prepared, they have no proxy before their owners' agreement is known: so it is found once for all.
+    As when they are prepared, they have no proxy before their owners' agreement is known. Each owner agreed once and to
+    the end, so that it is written down for all of them at once.
     """
     values: dict[str, Any] = {
         "region": region,
@@ -193,9 +193,18 @@ def add_clips(
             values,
         )
         (made,) = cursor.fetchone() or (None,)
-        if count >= MANY:
-            # What follows is planned for as many as there are now.
-            cursor.execute("ANALYZE clips_clip, clips_permit")
+        cursor.execute(
+            """
+            INSERT INTO clips_permit (clip_id, purpose, event_id, until)
+            SELECT c.id, p.purpose, g.id, '9999-01-01 00:00:00+00'
+              FROM clips_clip c
+             CROSS JOIN LATERAL (
+                    SELECT e.id, e.purposes FROM clips_consentevent e WHERE e.owner_key = c.owner_key OFFSET 0) g
+             CROSS JOIN LATERAL unnest(g.purposes) AS p(purpose)
+             WHERE c.id = ANY (%s) ORDER BY c.id
+            """,
+            [made],
+        )
         cursor.execute(
             """
             INSERT INTO clips_rendition

@@ -58,7 +58,7 @@ def scratch(*, starts: datetime, name: str = "", keep: bool = False) -> Iterator
         call_command("migrate", verbosity=0)
         with connection.cursor() as cursor:
             cursor.execute(queries.PLAY)
-        queries.no_autovacuum()
+        queries.prepare()
         yield name
     finally:
         _lead_to(configured)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from django.contrib.auth.models import User
 
@@ -68,12 +70,13 @@ def seed(scenario: Scenario) -> dict[int, Crowd]:
             Closure(team=team, first_day=one.first, last_day=one.last, reason=one.reason) for one in place.closures
         )
         for crowd in place.people:
-            found |= dict.fromkeys(_people(team, crowd, staff, at=before), crowd)
+            found |= dict.fromkeys(_people(team, crowd), crowd)
+        _limits(team, place.people, found, staff, at=before)
     _projects(scenario, teams)
     return found
 
 
-def _people(team: Team, crowd: Crowd, staff: User, *, at: datetime) -> list[int]:
+def _people(team: Team, crowd: Crowd) -> list[int]:
     first = Reviewer.objects.count()
     names = [f"p{first + number}" for number in range(crowd.count)]
     users = User.objects.bulk_create(User(username=name, password="!") for name in names)  # noqa: S106
@@ -90,18 +93,19 @@ def _people(team: Team, crowd: Crowd, staff: User, *, at: datetime) -> list[int]
         for user, name in zip(users, names, strict=True)
     )
     Skill.objects.bulk_create(Skill(reviewer=person, name=skill) for person in people for skill in crowd.skills)
-    DailyLimit.objects.bulk_create(
-        DailyLimit(
-            level=LimitLevel.REVIEWER,
-            reviewer=person,
-            value=crowd.quota,
-            from_day=at.date(),
-            reason="simulated",
-            author=staff,
-        )
-        for person in people
-    )
     return [person.pk for person in people]
+
+
+def _limits(team: Team, crowds: Sequence[Crowd], people: dict[int, Crowd], staff: User, *, at: datetime) -> None:
+    """What each may do a day: said once of a team whose people may all do the same, else of each of them."""
+    said: dict[str, Any] = {"from_day": at.date(), "reason": "simulated", "author": staff}
+    if len({crowd.quota for crowd in crowds}) == 1:
+        DailyLimit.objects.create(level=LimitLevel.TEAM, team=team, value=crowds[0].quota, **said)
+        return
+    mine = Reviewer.objects.filter(team=team).values_list("pk", flat=True)
+    DailyLimit.objects.bulk_create(
+        DailyLimit(level=LimitLevel.REVIEWER, reviewer_id=pk, value=people[pk].quota, **said) for pk in mine
+    )
 
 
 def _projects(scenario: Scenario, teams: dict[str, Team]) -> None:

@@ -25,6 +25,7 @@ from workforce import capacity
 from workforce.models import Reviewer, Team
 
 MOST_AT_ONCE = 400
+MOST_SETTLED = 500
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
@@ -83,6 +84,9 @@ class Twin:
         self.heap: list[tuple[int, int]] = []
         self.spans: list[tuple[int, int, datetime, datetime]] = []
         self.holding = 0
+        # Whether a task became full since somebody settled.
+        self.filled = False
+        self.apart = any(project.seats_apart for project in scenario.projects)
         self._populate(crowds)
 
     def _populate(self, crowds: Mapping[int, Crowd]) -> None:
@@ -131,9 +135,11 @@ class Twin:
         if self.spans:
             queries.add_spans(self.spans)
             self.spans.clear()
-        while full := consensus.waiting(at=at):
+        while self.filled and (full := consensus.waiting(at=at, most=MOST_SETTLED)):
             consensus.settle_all(full, at=at)
-        each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
+            self.filled = len(full) == MOST_SETTLED
+        if self.apart:
+            each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         if self.holding:
             self.tally.lapsed += leasing.sweep_lapsed(at=at)
         if now % (self.scenario.plan_minutes * MINUTE) == 0 and now < self.end:
@@ -170,6 +176,7 @@ class Twin:
         day = self.tally.teams[person.team, now // DAY]
         if answer.submitted is not None:
             self.tally.outcomes[answer.submitted] += 1
+            self.filled = self.filled or bool(answer.filled)
             lease, _clip = person.held.pop(0)
             self.holding -= 1
             day["active_ms"] += now - person.begun
