@@ -10,14 +10,17 @@ after its migration, with the ``ALTER FUNCTION ... SET`` lines, which replacing 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import router
+from django.core.checks import Error
+from django.db import connections, router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import CreateModel, RunSQL
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 MADE = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) (\w+)", re.MULTILINE)
@@ -77,3 +80,19 @@ class MakeTables(Operation):
     def _triggers(self) -> Iterator[Any]:
         for model in self.models:
             yield from model.options.get("triggers", [])
+
+
+def no_way_on(*, databases: Sequence[str] | None = None, **_: Any) -> list[Error]:
+    """A check that ``migrate`` makes: where one migration stands for others now, a database on which some of these have
+    run, and not all, cannot go on, for their files are gone. Django would pass that app over without a word."""
+    loader = MigrationLoader(None)
+    found = []
+    for alias in databases or ():
+        applied = MigrationRecorder(connections[alias]).applied_migrations()
+        for key, migration in loader.replacements.items():
+            gone = [old for old in migration.replaces if old not in loader.disk_migrations]
+            missing = [old for old in gone if old not in applied]
+            if missing and len(missing) < len(gone):
+                told = f"{key[0]} lacks {missing[0][1]}, which {key[1]} stands for now"
+                found.append(Error(told, hint="Migrate with the code of before first.", id="sightline.E001"))
+    return found

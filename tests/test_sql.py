@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations import RunSQL
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from config import sql
 
@@ -66,6 +67,15 @@ def test_a_change_goes_back_to_the_file_before(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sql, "statements", lambda room, name: f"{room} {name}")
     step = sql.run("annotations", "0009_take", before="take")
     assert (step.sql, step.reverse_sql) == ("annotations 0009_take", "annotations take")
+
+
+def test_a_database_that_lacks_some_of_what_one_migration_stands_for_is_told(db: None) -> None:
+    assert sql.no_way_on(databases=["default"]) == []
+    MigrationRecorder(connection).record_unapplied("annotations", "0026_seats_apart")
+    (told,) = sql.no_way_on(databases=["default"])
+    assert told.msg == "annotations lacks 0026_seats_apart, which 0001_schema stands for now"
+    MigrationRecorder.Migration.objects.filter(app="annotations").delete()
+    assert sql.no_way_on(databases=["default"]) == []  # as fresh
 
 
 def test_the_rooms_are_known() -> None:
