@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.db.models.signals import post_migrate
 
 
@@ -12,6 +13,7 @@ class AnnotationsConfig(AppConfig):
         from clips.storage import set_up
         from config.names import name_tables
         from config.roles import ensure_roles  # models are not loaded before this
+        from config.sql import no_way_on
         from config.words import name_fields
 
         # The highest room: all tables are there.
@@ -19,6 +21,7 @@ class AnnotationsConfig(AppConfig):
         name_fields()
         purging.FORGETTERS["work"] = forgetting.blank_notes
         retention.USES.append(forgetting.last_leased)
+        register(no_way_on, Tags.database)
         # The highest room: when its migrations are done, every permission that a role names exists.
         post_migrate.connect(ensure_roles, sender=self, dispatch_uid="ensure_roles")
         post_migrate.connect(set_up, sender=self, dispatch_uid="set_up_storages")

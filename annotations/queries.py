@@ -1,6 +1,6 @@
 """The queue's hot statements, each one round trip and one transaction of its own.
 
-The functions are made by the migration ``0002_queue``; what each does, and why it stays fast however long the queue
+The functions stand in ``annotations/sql``; what each does, and why it stays fast however long the queue
 and however old the oldest snapshot, stands in docs/decisions.md, "The queue".
 """
 

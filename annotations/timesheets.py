@@ -1,6 +1,7 @@
 """Timesheets: what a person's days add up to, contests of them, and the CSV for whoever pays.
 
-A sheet is a view over spans and answered contests (``0015_timesheets``), so it cannot say anything else than they do.
+A sheet is a view over spans and answered contests (``annotations/sql/time.sql``), so it cannot say anything else than
+they do.
 """
 
 from __future__ import annotations

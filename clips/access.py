@@ -1,6 +1,6 @@
 """Writing the access log: one round trip, committed before a byte leaves.
 
-The function ``sightline_access`` (migration ``0005_access_log``) locks the row of the stream, reads its newest entry,
+The function ``sightline_access`` (``clips/sql/access.sql``) locks the row of the stream, reads its newest entry,
 and adds the next with its hash. What makes an entry, and why streams are people, stands in docs/decisions.md, "Sight".
 """
 

@@ -1,6 +1,6 @@
 """Consenting: what owners agree to and take back, as events; what stands follows from them.
 
-The database writes down what an event permits or ends in the same transaction (migration ``0005_consent_events``), so
+The database writes down what an event permits or ends in the same transaction (``clips/sql/permits.sql``), so
 every gate turns with the commit of the event and none waits for a sweep.
 """
 

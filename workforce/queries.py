@@ -1,6 +1,6 @@
 """Questions about people that SQL answers best, each with a name.
 
-The functions they call are made by the migration ``0002_days_and_limits``: a claim asks the same ones, so that there is
+The functions they call stand in ``workforce/sql/days.sql``: a claim asks the same ones, so that there is
 one answer to "whose day is it" and "how many".
 """
 

@@ -11,8 +11,9 @@ from clips.models import Clip
 class Awaited(models.Model):
     """A ready clip that a project wants.
 
-    Written by the database alone, with whatever makes a clip wanted or not (``sightline_await``, in the migration), and
-    held against the clips now and then. It is for counting: who makes a task asks every gate again.
+    Written by the database alone, with whatever makes a clip wanted or not (``sightline_await``, in
+    ``annotations/sql/awaited.sql``), and held against the clips now and then. It is for counting: who makes a task asks
+    every gate again.
     """
 
     pk = models.CompositePrimaryKey("clip_id", "project_id")

@@ -57,7 +57,7 @@ class Task(models.Model):
     """
 
     # No index of their own where another begins with the column: each seat taken writes every index of this table.
-    # Project and team are the lane's: one key over all three (migration ``0023_lane_says_whose``) holds them together.
+    # Project and team are the lane's: one key over all three (``annotations/sql/lanes.sql``) holds them together.
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False
     )

@@ -126,8 +126,8 @@ FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 class Permit(models.Model):
     """That a clip may be used for a purpose now, and by which event: what every gate asks.
 
-    Written by the database alone, in the transaction that writes the event or the clip (``sightline_permit``, in the
-    migration). It holds while ``until`` is ahead, judged when it is asked.
+    Written by the database alone, in the transaction that writes the event or the clip (``sightline_permit``, in
+    ``clips/sql/permits.sql``). It holds while ``until`` is ahead, judged when it is asked.
     """
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="permits", db_index=False)
