@@ -162,7 +162,9 @@ def _make(held: Claim, folder: Path, *, now: Clock) -> tuple[Renditions, Mapping
         on_tick=progress,
     )
     # Named by content, so that a repeat of this attempt stores the same file under the same name.
-    stored = {item.kind: f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}" for item in everything.made}
+    stored: Mapping[str, str] = {
+        item.kind: f"{clip.folder}/{item.kind}-{item.sha256}{item.path.suffix}" for item in everything.made
+    }
     files = [storage.ToStore(stored[item.kind], item.path, item.sha256) for item in everything.made]
     storage.put_all(clip.storage_alias, files, on_chunk=tick)
     return everything, stored
