@@ -28,7 +28,7 @@ demo: ## start everything, show it at work, stop; exit 0 when all went well
 
 test: ## run the tests on throwaway engines; ARGS= is passed to pytest
 	@$(call have,dev)
-	@$(PY) -m pytest -n 3 -m "not stack" $(ARGS); quick=$$?; \
+	@$(PY) -m pytest -n 3 --dist worksteal -m "not stack" $(ARGS); quick=$$?; \
 	$(PY) -m pytest -m stack $(ARGS); whole=$$?; \
 	test $$quick -eq 0 -o $$quick -eq 5 && test $$whole -eq 0 -o $$whole -eq 5 && test $$quick -eq 0 -o $$whole -eq 0
 
@@ -75,7 +75,8 @@ as_server = export SECRET_KEY="$(secret)" ACCESS_LOG_KEY="$(secret)" ALLOWED_HOS
 
 # $(call have,run): a virtual environment with what requirements/run.lock names. One that was left half-made, was copied
 # from another folder, or lost its Python is made again. Packages are installed only when the lock changed; what is there
-# for the tests is more than a run needs, and serves it.
+# for the tests is more than a run needs, and serves it. Python compiles what is used when it is first used; to compile all
+# of it takes as long as to install it.
 define have
 set -e; lock=requirements/$(1).lock; \
 if ! test "$$(cat $(VENV)/made-in 2>/dev/null)" = "$(CURDIR)" || ! $(PY) -c 'import pip' 2>/dev/null; then \
@@ -96,7 +97,7 @@ fi; \
 if ! cmp -s $$lock $(VENV)/$(1).lock && ! cmp -s requirements/dev.lock $(VENV)/dev.lock; then \
 	echo "sightline: installing $$lock"; \
 	rm -f $(VENV)/*.lock; \
-	$(PY) -m pip install --quiet --require-hashes --no-deps -r $$lock; \
+	$(PY) -m pip install --quiet --no-compile --require-hashes --no-deps -r $$lock; \
 	cp $$lock $(VENV)/$(1).lock; \
 fi
 endef
