@@ -126,7 +126,7 @@ def test_what_was_acknowledged_is_there_exactly_once_after_crashes_of_everything
         for _ in range(TURNS):
             storm.turn()
         # Where machines are slow the storm is over before much is done.
-        shift.work_until(120)
+        shift.work_until(110, kind="submit")
         proxy.share = 0
         ledgers = shift.ledgers()
     settle(stack)

@@ -193,12 +193,16 @@ class Shift:
         self._stop()
         return [future.result(timeout=2 * PATIENCE) for future in self._working]
 
-    def work_until(self, acknowledged: int) -> None:
-        """Wait until so many calls were acknowledged."""
-        until = time.monotonic() + PATIENCE
-        while sum(deed.is_acknowledged for person in self.people for deed in list(person.ledger.deeds)) < acknowledged:
+    def work_until(self, acknowledged: int, *, kind: str = "") -> None:
+        """Wait until so many calls were acknowledged, of all or of one kind."""
+        until = time.monotonic() + 3 * PATIENCE
+        while self._acknowledged(kind) < acknowledged:
             assert time.monotonic() < until, "there is hardly any work done"
             time.sleep(0.05)
+
+    def _acknowledged(self, kind: str) -> int:
+        deeds = (deed for person in self.people for deed in list(person.ledger.deeds))
+        return sum(deed.is_acknowledged for deed in deeds if kind in ("", deed.kind))
 
     def _stop(self) -> None:
         for person in self.people:
