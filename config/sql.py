@@ -94,5 +94,5 @@ def no_way_on(*, databases: Sequence[str] | None = None, **_: Any) -> list[Error
             missing = [old for old in gone if old not in applied]
             if missing and len(missing) < len(gone):
                 told = f"{key[0]} lacks {missing[0][1]}, which {key[1]} stands for now"
-                found.append(Error(told, hint="Migrate with the code of before first.", id="sightline.E001"))
+                found.append(Error(told, hint="Migrate with the code of before first.", id="sightline.E002"))
     return found

@@ -241,6 +241,13 @@ def test_every_queue_has_its_worker_and_every_region_one_of_its_own() -> None:
         assert name == f"worker-{code}"
 
 
+def test_what_takes_long_does_not_hold_up_what_is_due_within_seconds() -> None:
+    """A plan that is applied, a forecast of all work: leases have to end meanwhile."""
+    (general,) = [name for name in WORKERS if "general" in queues(name)]
+    words = command(general)
+    assert int(words[words.index("--concurrency") + 1]) > 1
+
+
 def test_regions_are_those_of_the_settings_and_a_regions_worker_knows_its_own_alone() -> None:
     for name in BOOTING:
         code = name.removeprefix("worker-")

@@ -108,7 +108,7 @@ def now(user: User) -> dict[str, Any]:
     mine = teams_of(user)
     days = people.today_by_team(mine, at=at)
     waits = {one.team_id: one for one in kept("waiting", seconds=WAITING_KEPT, read=lambda: queries.waiting(at=at))}
-    first = at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    first = _first(at)
     answers = [one for one in answered(first=first, at=at) if mine is None or one.team_id in mine]
     told = counts.told(at=at, to=user)
     rows = [_row(day, waits.get(day.team_id, NOTHING), answers, at=at) for day in days]
@@ -146,12 +146,18 @@ def keep_ahead(*, at: datetime) -> None:
     """Count for all processes, once an hour, the answers of hours that are over."""
     fresh = _fresh(at)
     if ahead.get(_hours_over(fresh)) is None:
-        found = queries.answered(since=fresh - timedelta(hours=22), at=at)
+        found = queries.answered(since=_first(at), at=at)
         over = [(one.team_id, one.hour.isoformat(), one.answers, one.lately) for one in found if one.hour < fresh]
         ahead.put(_hours_over(fresh), over, seconds=3600)
 
 
+def _first(at: datetime) -> datetime:
+    """The first of the 24 hours that are shown."""
+    return at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+
+
 def _fresh(at: datetime) -> datetime:
+    """What came since then may still change."""
     return at.replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
 
 

@@ -75,6 +75,22 @@ BUSY = [
     "clips_permit",
     "clips_rendition",
 ]
+# What follows for clips that are there: what their owners permit, and something to be shown.
+AGREED = """
+INSERT INTO clips_permit (clip_id, purpose, event_id, until)
+SELECT c.id, p.purpose, g.id, '9999-01-01 00:00:00+00'
+  FROM clips_clip c
+ CROSS JOIN LATERAL (
+        SELECT e.id, e.purposes FROM clips_consentevent e WHERE e.owner_key = c.owner_key OFFSET 0) g
+ CROSS JOIN LATERAL unnest(g.purposes) AS p(purpose)
+ WHERE c.id = ANY (%s) ORDER BY c.id
+"""
+PROXIES = """
+INSERT INTO clips_rendition
+       (clip_id, kind, attempt, key, content_type, size_bytes, sha256, width, height, duration_ms)
+SELECT id, 'proxy', 1, original_key || '/proxy', 'video/mp4', 1, repeat('0', 64), 1280, 720, duration_ms
+  FROM clips_clip WHERE id = ANY (%s) ORDER BY id
+"""
 
 
 @dataclass(frozen=True)
@@ -193,27 +209,8 @@ def add_clips(
             values,
         )
         (made,) = cursor.fetchone() or (None,)
-        cursor.execute(
-            """
-            INSERT INTO clips_permit (clip_id, purpose, event_id, until)
-            SELECT c.id, p.purpose, g.id, '9999-01-01 00:00:00+00'
-              FROM clips_clip c
-             CROSS JOIN LATERAL (
-                    SELECT e.id, e.purposes FROM clips_consentevent e WHERE e.owner_key = c.owner_key OFFSET 0) g
-             CROSS JOIN LATERAL unnest(g.purposes) AS p(purpose)
-             WHERE c.id = ANY (%s) ORDER BY c.id
-            """,
-            [made],
-        )
-        cursor.execute(
-            """
-            INSERT INTO clips_rendition
-                   (clip_id, kind, attempt, key, content_type, size_bytes, sha256, width, height, duration_ms)
-            SELECT id, 'proxy', 1, original_key || '/proxy', 'video/mp4', 1, repeat('0', 64), 1280, 720, duration_ms
-              FROM clips_clip WHERE id = ANY (%s) ORDER BY id
-            """,
-            [made],
-        )
+        cursor.execute(AGREED, [made])
+        cursor.execute(PROXIES, [made])
 
 
 def add_spans(spans: Sequence[tuple[int, int, datetime, datetime]]) -> None:
