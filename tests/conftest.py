@@ -57,6 +57,12 @@ END $$;
 """
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests come first: at the end one worker would be at them, and the others had nothing to do."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_scope_walk"))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """pytest-django's: each worker's database is a copy of one that is migrated once."""
