@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -130,7 +130,7 @@ def prepare(clip_id: int, *, now: Clock) -> bool:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(StorageAway):
-        clear_unrecorded(held.clip)
+        clear_unrecorded(held.clip, known=stored.values())
     return True
 
 
@@ -265,9 +265,10 @@ def finish(held: Claim, everything: Renditions, stored: Mapping[str, str], *, at
         if cases.is_sensitive_case_open(held.clip.pk):
             # Flagged by somebody who saw it before it was prepared again.
             cases.quarantine(Case.objects.get(clip=held.clip, state="open", kind="sensitive"), at=at)
-        # Of an earlier preparation; their files go with what nobody recorded. So does what was being added to it.
-        Addition.objects.filter(clip=held.clip).delete()
-        Rendition.objects.filter(clip=held.clip).delete()
+        if held.attempt > 1:
+            # Of an earlier preparation; their files go with what nobody recorded. So does what was being added to it.
+            Addition.objects.filter(clip=held.clip).delete()
+            Rendition.objects.filter(clip=held.clip).delete()
         Rendition.objects.bulk_create(
             rendition_of(held.clip, item, key=stored[item.kind], attempt=held.attempt) for item in everything.made
         )
@@ -381,12 +382,15 @@ def cancel(clip_id: int, *, by: User, reason: str, at: datetime) -> bool:
         )
 
 
-def clear_unrecorded(clip: Clip) -> None:
-    """Remove what overtaken attempts stored for a ready clip and nobody recorded."""
-    if Addition.objects.filter(clip=clip, attempts__gt=0).exists():
+def clear_unrecorded(clip: Clip, *, known: Collection[str]) -> None:
+    """Remove what overtaken attempts stored for a ready clip and nobody recorded. ``known`` are keys that were recorded
+    just now: where there is nothing else, which is usual, nobody is asked."""
+    others = [key for key in storage.keys_under(clip.storage_alias, clip.folder) if key != clip.original_key]
+    others = [key for key in others if key not in known]
+    if not others or Addition.objects.filter(clip=clip, attempts__gt=0).exists():
         return  # somebody may be about to record what they stored
-    recorded = set(Rendition.objects.filter(clip=clip).values_list("key", flat=True)) | {clip.original_key}
-    for key in storage.keys_under(clip.storage_alias, clip.folder):
+    recorded = set(Rendition.objects.filter(clip=clip).values_list("key", flat=True))
+    for key in others:
         if key not in recorded:
             storage.delete(clip.storage_alias, key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import os
@@ -141,13 +142,28 @@ def put_all(alias: str, files: Sequence[ToStore], *, on_chunk: Callable[[], None
         for file in files:
             put(alias, file.key, file.path, sha256=file.sha256, on_chunk=on_chunk)
         return
-    with ThreadPoolExecutor(max_workers=max(1, min(MOST_AT_ONCE, len(files)))) as pool:
-        waits = {pool.submit(put, alias, file.key, file.path, sha256=file.sha256) for file in files}
+    waits = {_hands().submit(put, alias, file.key, file.path, sha256=file.sha256) for file in files}
+    try:
         while waits:
             done, waits = wait(waits, timeout=TICK_SECONDS, return_when=FIRST_EXCEPTION)
             for ended in done:
                 ended.result()
             on_chunk()
+    finally:
+        # Nobody writes on when this has returned.
+        for one in waits:
+            one.cancel()
+        wait(waits)
+
+
+@functools.cache
+def _hands() -> ThreadPoolExecutor:
+    """This process's threads for storing: to start them took longer than to store a small file."""
+    return ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="storing")
+
+
+# Threads do not live on in a fork.
+os.register_at_fork(after_in_child=_hands.cache_clear)
 
 
 def _put_in_folder(storage: Storage, alias: str, key: str, path: Path, ticking: _Ticking) -> None:

@@ -282,14 +282,18 @@ def servers() -> list[warm.Server]:
     return found
 
 
+_AT_WORK_SECONDS = 0.05
+
+
 def looking() -> list[psutil.Process]:
-    """The finders' children that look at pictures right now."""
+    """The finders' children that look at pictures right now. One more waits for its clip, and works as little."""
     found = []
     for server in servers():
         with suppress(psutil.Error):
             for one in psutil.Process(server._process.pid).children(recursive=True):
                 parent = one.parent()
-                if parent is not None and parent.name() == one.name() != "bwrap":
+                works = sum(one.cpu_times()[:2]) > _AT_WORK_SECONDS
+                if works and parent is not None and parent.name() == one.name() != "bwrap":
                     found.append(one)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -123,6 +124,43 @@ def test_a_reader_that_breaks_ends_alone() -> None:
         assert ask(server) == b""
         assert server.is_alive()
     server.kill()
+
+
+def test_the_reader_that_waits_may_be_killed() -> None:
+    server = a_server_that("return str(os.getpid()).encode()")
+    first = int(ask(server))
+    (waiting,) = _children(server)
+    assert waiting != first
+    os.kill(waiting, signal.SIGKILL)
+    assert int(ask(server)) not in {first, waiting}
+    assert server.is_alive()
+    server.kill()
+
+
+def test_a_reader_holds_the_files_of_its_own_clip_alone() -> None:
+    """Also one that was there before its clip, and after another's."""
+    names = "return repr([os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if int(n) > 2 and "
+    names += "os.path.exists(f'/proc/self/fd/{n}')]).encode()"
+    server = a_server_that(names)
+    for name in ("walkway.avi", "bikes.mp4", "doorstep.mp4"):
+        held = ast.literal_eval(ask(server, SAMPLES / name).decode())
+        assert [place for place in held if place.startswith("/") and not place.startswith("/proc")] == [
+            str(SAMPLES / name)
+        ]
+        assert len([place for place in held if place.startswith("pipe:")]) == 1
+        assert len([place for place in held if place.startswith("socket:")]) == 1
+    server.kill()
+
+
+def _children(server: warm.Server) -> list[int]:
+    """Its readers, once there is one: it is forked when the one before has its clip."""
+    until = time.monotonic() + 5
+    while True:
+        found = [child.pid for child in psutil.Process(server._process.pid).children()]
+        running = [pid for pid in found if psutil.pid_exists(pid)]
+        if len(running) == 1 or time.monotonic() > until:
+            return running
+        time.sleep(0.02)
 
 
 def test_whoever_loses_interest_ends_it() -> None:

@@ -106,8 +106,8 @@ def gathered(work: Path, facts: Facts, *, faces: Collection[Faces] = CLEAR) -> R
         raise PreparationFailed("What was rendered cannot be played; try again, or send the clip anew.") from error
 
 
-def _proxy(work: Path, facts: Facts, *, kind: MadeKind = "proxy", name: str = "") -> Made:
-    """Raises PreparationFailed if it is not what it should be, and what ``mp4.read`` raises."""
+def _proxy(work: Path, facts: Facts, *, kind: MadeKind = "proxy", name: str = "", pictures: int = 0) -> Made:
+    """Raises PreparationFailed if it is not what it should be, with so many pictures, and what ``mp4.read`` raises."""
     voice = facts.kind == "voice"
     path = work / (graph.VOICE_PROXY if voice else f"{name}{graph.PROXY}")
     index = mp4.read(path)
@@ -130,7 +130,7 @@ def _proxy(work: Path, facts: Facts, *, kind: MadeKind = "proxy", name: str = ""
     if codings != wanted or not index.first or index.surplus:
         raise PreparationFailed(_NOT_AS_PROMISED)
     picture = None if voice else index.tracks[0]
-    if picture is not None and not _plays_evenly(picture, graph.proxy_rate(facts)):
+    if picture is not None and (picture.count != pictures or not _plays_evenly(picture, graph.proxy_rate(facts))):
         raise PreparationFailed(_NOT_AS_PROMISED)
     return _made(
         kind,
@@ -158,10 +158,10 @@ def _plays_evenly(picture: mp4.Track, rate: Fraction) -> bool:
 def _seen(work: Path, facts: Facts, frames: FrameMap, which: Faces) -> list[Made]:
     """Proxy, poster and sprite, with or without faces."""
     kinds, name = (_PLAIN, "") if which == "clear" else (_BLURRED, graph.BLURRED)
-    proxy = _proxy(work, facts, kind=kinds[0], name=name)
+    proxy = _proxy(work, facts, kind=kinds[0], name=name, pictures=frames.count)
     poster, sheet = work / f"{name}{graph.POSTER}", work / f"{name}{graph.SPRITE}"
     poster_size = jpeg.size_of(poster)
-    if poster_size != (proxy.width, proxy.height) or frames.count != _pictures(proxy.path):
+    if poster_size != (proxy.width, proxy.height):
         raise PreparationFailed(_NOT_AS_PROMISED)
     return [
         proxy,
@@ -184,10 +184,6 @@ def _index(work: Path, facts: Facts, made: list[Made], frames: FrameMap) -> Made
         duration_ms=proxies[0].duration_ms or 0,
     )
     return _written("sprite_index", work / SPRITE_INDEX, cues.encode(), "text/vtt")
-
-
-def _pictures(proxy: Path) -> int:
-    return mp4.read(proxy).tracks[0].count
 
 
 def _written(kind: MadeKind, path: Path, content: bytes, content_type: str) -> Made:

@@ -2,8 +2,8 @@
 
 One server process for each of ours, and each kind (PyAV's reader, the finder of faces), holds nothing but those
 libraries: no settings, no database, and where bubblewrap works neither files nor network. It never looks at a file
-itself. For each clip it forks; the child takes the bounds of one clip, receives the open files and reads those, answers
-through a pipe of its own, and ends. So what a hostile file does to its reader ends with it, as if that had been started
+itself. For each clip it forks, one ahead; the child receives the open files, takes the bounds of one clip and reads
+those, answers through a pipe of its own, and ends. So what a hostile file does to its reader ends with it, as if that had been started
 for it alone.
 
 A child that does not end in time takes the server with it, and with that everything in there; the next clip finds a new
@@ -208,14 +208,48 @@ def serve(fd: int, read: Callable[[Mapping[str, Any], Sequence[int]], bytes]) ->
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     asked = socket.socket(fileno=fd)
     asked.send(b"ready")
+    spare = _fork(read, shut=[asked])
     while True:
         message, fds, _flags, _address = socket.recv_fds(asked, KEPT_BYTES, _MOST_FILES + 1)
         if not message:
             return
-        if os.fork() == 0:
-            asked.close()
-            with contextlib.suppress(BaseException):
-                os.write(fds[-1], read(json.loads(message), fds[:-1]))
-            os._exit(0)
+        if not _hand_over(spare, message, fds):
+            # Ended by somebody while it waited.
+            spare.close()
+            spare = _fork(read, shut=[asked, *fds])
+            _hand_over(spare, message, fds)
+        spare.close()
         for number in fds:
             os.close(number)
+        # Ahead of the next clip, which then waits for no fork; and after this one's files are closed here, so that the
+        # child has never had them.
+        spare = _fork(read, shut=[asked])
+
+
+def _fork(
+    read: Callable[[Mapping[str, Any], Sequence[int]], bytes], *, shut: Sequence[socket.socket | int]
+) -> socket.socket:
+    """A child that waits for its one clip, without those sockets and files; returns where that is to be sent."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if os.fork() != 0:
+        theirs.close()
+        return ours
+    with contextlib.suppress(BaseException):
+        ours.close()
+        for place in shut:
+            os.close(place if isinstance(place, int) else place.detach())
+        message, fds, _flags, _address = socket.recv_fds(theirs, KEPT_BYTES, _MOST_FILES + 1)
+        if message:
+            os.write(fds[-1], read(json.loads(message), fds[:-1]))
+            # Whoever asked need not wait until this process is taken down.
+            os.close(fds[-1])
+    os._exit(0)
+
+
+def _hand_over(child: socket.socket, message: bytes, fds: Sequence[int]) -> bool:
+    """Whether the child was there to take it."""
+    try:
+        socket.send_fds(child, [message], fds)
+    except OSError:
+        return False
+    return True
