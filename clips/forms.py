@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from clips import disclosing
@@ -31,7 +32,7 @@ class DisclosureForm(forms.ModelForm):
     text = forms.CharField(
         strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 12}),
-        help_text="As owners will read it, letter for letter. Line ends are kept as plain line feeds.",
+        help_text=_("As owners will read it, letter for letter. Line ends are kept as plain line feeds."),
     )
     # What was looked at: publishing another text than that is refused.
     seen = forms.CharField(required=False, widget=forms.HiddenInput())
@@ -45,7 +46,7 @@ class DisclosureForm(forms.ModelForm):
                 label=str(point.label),
                 required=False,
                 widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-                help_text="The passage of the text that says it, copied from it.",
+                help_text=_("The passage of the text that says it, copied from it."),
             )
 
     def clean_text(self) -> str:

@@ -60,6 +60,12 @@ class OutsideFolder(BadInput):
     code = "outside-folder"
 
 
+class NameUnusable(BadInput):
+    """The file's name is not UTF-8, so that no report could tell it; give it another."""
+
+    code = "name-unusable"
+
+
 class NotAFile(BadInput):
     """This is not a regular file."""
 
@@ -137,8 +143,30 @@ def _walk(root: Path, inside: str, but: Path | None) -> Iterator[tuple[str, Refu
         name = f"{inside}{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(root, f"{name}/", but)
+        elif not _can_be_told(name):
+            yield name, NameUnusable()
         elif but is None or (root / name).absolute() != but.absolute():
             yield name, None
+
+
+def _can_be_told(name: str) -> bool:
+    """Whether a name that the disk gave is text: Python carries other bytes in it as halves of characters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def looks_like_a_manifest(path: Path) -> bool:
+    """Whether the file is text as far as its first line goes: a clip that was named by mistake is not."""
+    with path.open("rb") as stream:
+        first = stream.readline(LONGEST_LINE)
+    try:
+        return "\0" not in first.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # One that is cut inside a character is text all the same.
+        return len(first) == LONGEST_LINE and error.start >= len(first) - 3
 
 
 def manifest_items(path: Path) -> Iterator[Item]:
@@ -239,8 +267,11 @@ def opened(root: Path, name: str) -> IO[bytes]:
         path = (root / name).resolve(strict=True)
     except FileNotFoundError:
         raise FileMissing from None
-    except (OSError, RuntimeError, ValueError):
-        # A name that is too long or holds a NUL, a ring of links, a folder that may not be entered.
+    except OSError as error:
+        # A name that is too long, a folder that may not be entered.
+        raise FileUnreadable(f"The file cannot be read: {error.strerror}.") from None
+    except (RuntimeError, ValueError):
+        # A ring of links, a name that holds a NUL.
         raise FileUnreadable from None
     if not path.is_relative_to(root.resolve()):
         raise OutsideFolder

@@ -215,10 +215,56 @@ def test_a_folder_that_may_not_be_entered_keeps_nothing_else_out(tmp_path, monke
         list(ingesting.folder_items(folder / "b"))
 
 
+def test_a_name_that_no_report_could_tell_is_refused_in_words_and_alone(gateway, tmp_path, capsys, monkeypatch) -> None:
+    folder = tmp_path / "footage"
+    variant(folder / "1.mp4", 1)
+    odd = folder / os.fsdecode(b"caf\xe9.mp4")
+    try:
+        odd.write_bytes((folder / "1.mp4").read_bytes())
+    except OSError:
+        pytest.skip("this disk takes no such names")
+    told = tmp_path / "report.jsonl"
+    monkeypatch.setattr(sys, "argv", ["manage.py"])
+    with pytest.raises(SystemExit) as ended:
+        execute_from_command_line(["manage.py", "ingest", str(folder), *OPTIONS, f"--report={told}"])
+    assert ended.value.code == 1
+    assert "refused name-unusable: caf\\udce9.mp4: The file's name is not UTF-8" in capsys.readouterr().out
+    assert [(row["result"], row.get("code")) for row in report(told)] == [
+        ("taken", None),
+        ("refused", "name-unusable"),
+    ]
+
+
+def test_a_file_in_a_folder_that_may_not_be_entered_says_so(tmp_path, monkeypatch) -> None:
+    variant(tmp_path / "locked" / "1.mp4", 1)
+    resolve = Path.resolve
+
+    def locked(path: Path, strict: bool = False) -> Path:
+        if strict:
+            raise PermissionError(13, "Permission denied", str(path))
+        return resolve(path)
+
+    # As above: root is kept out of nothing.
+    monkeypatch.setattr(Path, "resolve", locked)
+    with pytest.raises(ingesting.FileUnreadable, match="The file cannot be read: Permission denied"):
+        ingesting.opened(tmp_path, "locked/1.mp4")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}\n", "\ufeff{}\n", "ü" * ingesting.LONGEST_LINE, "a" + "ü" * ingesting.LONGEST_LINE]
+)
+def test_text_of_any_length_may_be_a_manifest(tmp_path, text) -> None:
+    path = tmp_path / "manifest.jsonl"
+    path.write_text(text, encoding="utf-8")
+    assert ingesting.looks_like_a_manifest(path)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nowhere", *OPTIONS], "neither a folder nor a file"),
+        ([SAMPLES / "bikes.mp4", *OPTIONS], "no manifest: it is not text"),
+        ([SAMPLES / "walkway.avi", *OPTIONS], "no manifest: it is not text"),
         ([SAMPLES, "--by=nobody", *OPTIONS[1:]], "--by must name somebody"),
         ([SAMPLES, "--by=gateway"], "--region and --source"),
         ([SAMPLES, *OPTIONS[:-1]], "--given-at"),

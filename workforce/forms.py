@@ -9,6 +9,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.throttling import BaseThrottle
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldBooleanSwitchWidget
@@ -51,8 +52,8 @@ class LimitForm(forms.ModelForm):
 
     one_day = forms.BooleanField(
         required=False,
-        label="Only that day",
-        help_text="For a reviewer: this day and no other.",
+        label=gettext_lazy("Only that day"),
+        help_text=gettext_lazy("For a reviewer: this day and no other."),
         widget=UnfoldBooleanSwitchWidget(),
     )
 

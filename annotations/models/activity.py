@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.leases import Lease
 from workforce.models import Reviewer
@@ -22,9 +23,9 @@ class ActiveClock(models.Model):
 
     reviewer = models.OneToOneField(Reviewer, on_delete=models.PROTECT, primary_key=True, related_name="active_clock")
     lease = models.ForeignKey(Lease, on_delete=models.PROTECT, related_name="+", db_index=False)
-    day = models.DateField(help_text="The person's local date.")
+    day = models.DateField(help_text=_("The person's local date."))
     time_zone = models.CharField(max_length=64)
-    day_ends_at = models.DateTimeField(help_text="Where the clock is cut: the end of that local day.")
+    day_ends_at = models.DateTimeField(help_text=_("Where the clock is cut: the end of that local day."))
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
     lost_ms = models.PositiveIntegerField(default=0)
@@ -49,12 +50,12 @@ class ActiveSpan(models.Model):
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="active_spans", db_index=False)
     lease = models.ForeignKey(Lease, on_delete=models.PROTECT, related_name="active_spans")
-    day = models.DateField(help_text="The person's local date.")
+    day = models.DateField(help_text=_("The person's local date."))
     time_zone = models.CharField(max_length=64)
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField()
     lost_ms = models.PositiveIntegerField(
-        default=0, help_text="Waiting for the network, as the player says: paid, and not counted against the person."
+        default=0, help_text=_("Waiting for the network, as the player says: paid, and not counted against the person.")
     )
 
     class Meta:
@@ -81,10 +82,10 @@ class TimeContest(models.Model):
     """A person says that a day's time is not right; staff answer with a reason, and may add time to the day."""
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="time_contests", db_index=False)
-    day = models.DateField(help_text="The person's local date.")
-    note = models.CharField(max_length=1000, help_text="What they say.")
+    day = models.DateField(help_text=_("The person's local date."))
+    note = models.CharField(max_length=1000, help_text=_("What they say."))
     made_at = models.DateTimeField(db_default=Now())
-    granted_ms = models.PositiveIntegerField(default=0, help_text="Time added to the day, in milliseconds.")
+    granted_ms = models.PositiveIntegerField(default=0, help_text=_("Time added to the day, in milliseconds."))
     answer = models.CharField(max_length=300, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -117,12 +118,12 @@ class Timesheet(models.Model):
     id = models.BigIntegerField(primary_key=True)
     reviewer = models.ForeignKey(Reviewer, on_delete=models.DO_NOTHING, related_name="timesheets")
     day = models.DateField()
-    active_ms = models.BigIntegerField(help_text="At work, without waits for the network.")
-    lost_ms = models.BigIntegerField(help_text="Waiting for the network.")
-    granted_ms = models.BigIntegerField(help_text="Added by staff.")
-    total_ms = models.BigIntegerField(help_text="All three: what counts as worked.")
+    active_ms = models.BigIntegerField(help_text=_("At work, without waits for the network."))
+    lost_ms = models.BigIntegerField(help_text=_("Waiting for the network."))
+    granted_ms = models.BigIntegerField(help_text=_("Added by staff."))
+    total_ms = models.BigIntegerField(help_text=_("All three: what counts as worked."))
     spans = models.IntegerField()
-    leases = models.IntegerField(help_text="Leases that were worked on.")
+    leases = models.IntegerField(help_text=_("Leases that were worked on."))
 
     class Meta:
         managed = False

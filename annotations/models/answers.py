@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.leases import Lease
 from annotations.models.tasks import Task
@@ -18,13 +19,17 @@ class Annotation(models.Model):
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="annotations")
     team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
-        help_text="Whose answer it is, where each of a task's is of another team: with whom the task lay. Else empty.",
+        help_text=_(
+            "Whose answer it is, where each of a task's is of another team: with whom the task lay. Else empty."
+        ),
     )  # fmt: skip
     schema_version = models.PositiveIntegerField()
     label = models.CharField(max_length=32)
     answer = models.JSONField()
-    version = models.PositiveSmallIntegerField(default=1, db_default=1, help_text="Raised when its author amends it.")
-    submitted_at = models.DateTimeField(help_text="When the first version was.")
+    version = models.PositiveSmallIntegerField(
+        default=1, db_default=1, help_text=_("Raised when its author amends it.")
+    )
+    submitted_at = models.DateTimeField(help_text=_("When the first version was."))
 
     class Meta:
         ordering = ["-id"]
@@ -47,7 +52,7 @@ class AmendedAnswer(models.Model):
     version = models.PositiveSmallIntegerField()
     label = models.CharField(max_length=32)
     answer = models.JSONField()
-    amended_at = models.DateTimeField(help_text="When the next version took its place.")
+    amended_at = models.DateTimeField(help_text=_("When the next version took its place."))
 
     class Meta:
         ordering = ["annotation_id", "version"]

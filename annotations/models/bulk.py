@@ -42,17 +42,17 @@ class BulkRun(models.Model):
     """
 
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    model = models.CharField(max_length=100, help_text="The table, as app.model.")
-    action = models.CharField(max_length=100, help_text="The action's name on the table's list.")
-    title = models.CharField(max_length=200, help_text="The action as people read it.")
+    model = models.CharField(max_length=100, help_text=_("The table, as app.model."))
+    action = models.CharField(max_length=100, help_text=_("The action's name on the table's list."))
+    title = models.CharField(max_length=200, help_text=_("The action as people read it."))
     reason = models.CharField(max_length=300)
-    answers = models.JSONField(default=dict, help_text="What else its form asked.")
+    answers = models.JSONField(default=dict, help_text=_("What else its form asked."))
     state = models.CharField(max_length=16, choices=BulkState.choices, default=BulkState.QUEUED)
     created_at = models.DateTimeField(db_default=Now())
     begun_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a sweep looks at it, unless a worker says it lives."
+        null=True, blank=True, help_text=_("When a sweep looks at it, unless a worker says it lives.")
     )
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)
@@ -98,7 +98,12 @@ class BulkItem(models.Model):
     place = models.PositiveIntegerField()
     object_id = models.BigIntegerField()
     outcome = models.CharField(
-        max_length=8, choices=BulkOutcome.choices, blank=True, default="", db_default="", help_text="Empty: it waits."
+        max_length=8,
+        choices=BulkOutcome.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty: it waits."),
     )
     why = models.CharField(max_length=500, blank=True, default="", db_default="")
 

@@ -49,12 +49,12 @@ class Export(models.Model):
         default=list,
         db_default=[],
         blank=True,
-        help_text="Codes of the regions whose clips it holds, those of whoever asked. None: all.",
+        help_text=_("Codes of the regions whose clips it holds, those of whoever asked. None: all."),
     )
     state = models.CharField(max_length=16, choices=ExportState.choices, default=ExportState.REQUESTED)
     state_since = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often writing has begun; a fence.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often writing has begun; a fence."))
     attempts_allowed = models.PositiveSmallIntegerField(default=3)
     failure = models.TextField(blank=True)
     key = models.CharField(max_length=200, blank=True)
@@ -63,7 +63,7 @@ class Export(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(default=dict, blank=True)
     looked_at = models.DateTimeField(
-        null=True, blank=True, help_text="When its lines were last held against what owners permit."
+        null=True, blank=True, help_text=_("When its lines were last held against what owners permit.")
     )
 
     class Meta:

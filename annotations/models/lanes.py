@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from annotations.models.projects import Project
 from workforce.models import Reviewer, Team
@@ -20,10 +21,10 @@ class Lane(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="lanes")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="lanes")
-    region = models.CharField(max_length=16, help_text="Where the clips live.")
+    region = models.CharField(max_length=16, help_text=_("Where the clips live."))
     skills = ArrayField(models.SlugField(max_length=32), default=list, blank=True)
     clearance = models.PositiveSmallIntegerField(default=0)
-    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="Blank: any.")
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text=_("Blank: any."))
 
     class Meta:
         ordering = ["id"]
@@ -50,11 +51,11 @@ class Head(models.Model):
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="heads", db_index=False)
     number = models.BigIntegerField()
     head_rank = models.BigIntegerField()
-    tail_rank = models.BigIntegerField(help_text="The last rank that was put in.")
+    tail_rank = models.BigIntegerField(help_text=_("The last rank that was put in."))
     express_head = models.BigIntegerField(default=1)
-    express_next = models.BigIntegerField(default=1, help_text="The number of the next seat that comes back.")
-    version = models.BigIntegerField(default=0, help_text="Raised when a task enters before the tail.")
-    made_at = models.DateTimeField(db_default=Now(), help_text="When the head was last moved forward.")
+    express_next = models.BigIntegerField(default=1, help_text=_("The number of the next seat that comes back."))
+    version = models.BigIntegerField(default=0, help_text=_("Raised when a task enters before the tail."))
+    made_at = models.DateTimeField(db_default=Now(), help_text=_("When the head was last moved forward."))
 
     class Meta:
         ordering = ["lane_id", "-number"]

@@ -76,7 +76,7 @@ class Lease(models.Model):
     # A reviewer's live leases have an index; "did they hold this task" must never be answered from all they ever held.
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="leases", db_index=False)
     quota_day = models.ForeignKey(QuotaDay, on_delete=models.PROTECT, related_name="leases")
-    token = models.UUIDField(default=uuid.uuid4, help_text="Shown to the holder only; a write must carry it.")
+    token = models.UUIDField(default=uuid.uuid4, help_text=_("Shown to the holder only; a write must carry it."))
     state = models.CharField(max_length=16, choices=LeaseState.choices, default=LeaseState.LIVE)
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()

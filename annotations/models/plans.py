@@ -46,11 +46,11 @@ class Plan(models.Model):
     state = models.CharField(max_length=16, choices=PlanState.choices, default=PlanState.APPLYING)
     made_at = models.DateTimeField()
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text="While it is applied: when the next planner looks at it."
+        null=True, blank=True, help_text=_("While it is applied: when the next planner looks at it.")
     )
-    looked_at = models.DateTimeField(help_text="When a planner last came to the same.")
-    ends_at = models.DateTimeField(help_text="How far it looked ahead.")
-    seen = models.CharField(max_length=200, blank=True, help_text="What of people and projects it followed from.")
+    looked_at = models.DateTimeField(help_text=_("When a planner last came to the same."))
+    ends_at = models.DateTimeField(help_text=_("How far it looked ahead."))
+    seen = models.CharField(max_length=200, blank=True, help_text=_("What of people and projects it followed from."))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.CharField(max_length=300, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
@@ -88,22 +88,22 @@ class PlanLine(models.Model):
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="lines", db_index=False)
     number = models.PositiveIntegerField()
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
-    region = models.CharField(max_length=16, help_text="Where the clips live.")
+    region = models.CharField(max_length=16, help_text=_("Where the clips live."))
     clearance = models.PositiveSmallIntegerField(default=0)
-    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text="Blank: any.")
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", help_text=_("Blank: any."))
     due_at = models.DateTimeField()
     from_team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
-        help_text="Empty: clips that were no tasks yet.",
+        help_text=_("Empty: clips that were no tasks yet."),
     )  # fmt: skip
     to_team = models.ForeignKey(
         Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
-        help_text="Empty: nobody was found.",
+        help_text=_("Empty: nobody was found."),
     )  # fmt: skip
     tasks = models.PositiveIntegerField()
-    late = models.PositiveIntegerField(default=0, help_text="How many of them will be done after they are due.")
-    done = models.PositiveIntegerField(default=0, help_text="How many really went there; others changed meanwhile.")
-    why = models.CharField(max_length=300, blank=True, help_text="Why nobody was found.")
+    late = models.PositiveIntegerField(default=0, help_text=_("How many of them will be done after they are due."))
+    done = models.PositiveIntegerField(default=0, help_text=_("How many really went there; others changed meanwhile."))
+    why = models.CharField(max_length=300, blank=True, help_text=_("Why nobody was found."))
 
     class Meta:
         ordering = ["plan_id", "number"]
@@ -134,11 +134,11 @@ class PlanItem(models.Model):
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+", db_index=False)
     lane_before = models.ForeignKey(
         Lane, on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
-        help_text="Empty: the plan made the task.",
+        help_text=_("Empty: the plan made the task."),
     )  # fmt: skip
     rank_before = models.BigIntegerField(null=True, blank=True)
     due_before = models.DateTimeField(null=True, blank=True)
-    keeps = models.BooleanField(help_text="On: its team was chosen by somebody, and no other plan takes it away.")
+    keeps = models.BooleanField(help_text=_("On: its team was chosen by somebody, and no other plan takes it away."))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -37,7 +37,7 @@ class ReportSubscription(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was unsubscribed.")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was unsubscribed."))
 
     class Meta:
         ordering = ["id"]
@@ -81,9 +81,9 @@ class ReportIssue(models.Model):
     last_day = models.DateField()
     state = models.CharField(max_length=16, choices=IssueState.choices, default=IssueState.WAITING)
     state_since = models.DateTimeField(db_default=Now())
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep looks at it.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text=_("When the sweep looks at it."))
     attempts = models.PositiveSmallIntegerField(default=0)
-    failure = models.CharField(max_length=200, blank=True, help_text="Why it was not sent, or not yet.")
+    failure = models.CharField(max_length=200, blank=True, help_text=_("Why it was not sent, or not yet."))
 
     class Meta:
         ordering = ["-id"]

@@ -65,21 +65,21 @@ class Task(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False)
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False)
     rank = models.BigIntegerField(
-        help_text="Its place in the lane: the virtual deadline, or its turn among returned seats."
+        help_text=_("Its place in the lane: the virtual deadline, or its turn among returned seats.")
     )
     state = models.CharField(max_length=16, choices=TaskState.choices, default=TaskState.OPEN)
     state_since = models.DateTimeField(db_default=Now())
-    due_at = models.DateTimeField(null=True, blank=True, help_text="The earliest due is handed out first.")
-    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the sweep last asked who may answer it.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text=_("The earliest due is handed out first."))
+    looked_at = models.DateTimeField(null=True, blank=True, help_text=_("When the sweep last asked who may answer it."))
     overlap = models.PositiveSmallIntegerField()
     seats_left = models.PositiveSmallIntegerField()
-    seats_apart = models.BooleanField(default=False, db_default=False, help_text="Each answer is of another team.")
+    seats_apart = models.BooleanField(default=False, db_default=False, help_text=_("Each answer is of another team."))
     seats_later = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Seats that are opened for another team once this one has answered."
+        default=0, db_default=0, help_text=_("Seats that are opened for another team once this one has answered.")
     )
     answers = models.PositiveSmallIntegerField(default=0)
-    label = models.CharField(max_length=32, blank=True, help_text="What the answers agreed on.")
-    votes = models.JSONField(default=dict, help_text="How many answers each label got when it was settled.")
+    label = models.CharField(max_length=32, blank=True, help_text=_("What the answers agreed on."))
+    votes = models.JSONField(default=dict, help_text=_("How many answers each label got when it was settled."))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -7,6 +7,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class SavedView(models.Model):
@@ -16,16 +17,16 @@ class SavedView(models.Model):
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
-    table = models.CharField(max_length=100, help_text="The table, as app.model.")
+    table = models.CharField(max_length=100, help_text=_("The table, as app.model."))
     name = models.CharField(max_length=60)
-    query = models.CharField(max_length=2000, blank=True, help_text="The list's query string.")
+    query = models.CharField(max_length=2000, blank=True, help_text=_("The list's query string."))
     reach = ArrayField(
         models.CharField(max_length=32),
         default=list,
-        help_text="The regions and teams of whoever saved it, for those whom it is shown to. Empty: all.",
+        help_text=_("The regions and teams of whoever saved it, for those whom it is shown to. Empty: all."),
     )
-    names_rows = models.BooleanField(default=False, help_text="On: its filters name a team, a person or a number.")
-    is_shared = models.BooleanField(default=False, help_text="On: all who open the list are offered it.")
+    names_rows = models.BooleanField(default=False, help_text=_("On: its filters name a team, a person or a number."))
+    is_shared = models.BooleanField(default=False, help_text=_("On: all who open the list are offered it."))
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -226,13 +226,16 @@ def _covered(pictures: Stream, cover: Cover, rate: Fraction) -> Stream:
         framerate=f"{rate.numerator}/{rate.denominator}",
     )
     bits = cells.filter("format", "gray").split()
-    # A mask is needed for each plane; colour has half the sides.
-    light = bits[0].filter("scale", cover.width, cover.height, flags="neighbor")
-    colour = bits[1].filter("scale", cover.width // 2, cover.height // 2, flags="neighbor")
-    mask = ffmpeg.filter([light, colour], "mergeplanes", "0x001010", "yuv420p").filter("setrange", "limited")
-    both = pictures.split()
-    grey = both[1].filter("lutyuv", y=GREY_LIGHT, u=128, v=128)
-    return ffmpeg.filter([both[0], grey, mask], "maskedmerge")
+
+    def planes(light: Stream, colour: Stream) -> Stream:
+        # Each plane has its own; colour has half the sides.
+        large = light.filter("scale", cover.width, cover.height, flags="neighbor")
+        small = colour.filter("scale", cover.width // 2, cover.height // 2, flags="neighbor")
+        return ffmpeg.filter([large, small], "mergeplanes", "0x001010", "yuv420p").filter("setrange", "limited")
+
+    # Made grey while it is small, which takes half of what it does to make a picture grey.
+    grey = planes(bits[2].filter("lut", c0=GREY_LIGHT), bits[3].filter("lut", c0=128))
+    return ffmpeg.filter([pictures, grey, planes(bits[0], bits[1])], "maskedmerge")
 
 
 def _grey(pictures: Stream) -> Stream:

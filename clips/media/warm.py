@@ -3,8 +3,8 @@
 One server process for each of ours, and each kind (PyAV's reader, the finder of faces), holds nothing but those
 libraries: no settings, no database, and where bubblewrap works neither files nor network. It never looks at a file
 itself. For each clip it forks, one ahead; the child receives the open files, takes the bounds of one clip and reads
-those, answers through a pipe of its own, and ends. So what a hostile file does to its reader ends with it, as if that had been started
-for it alone.
+those, answers through a pipe of its own, and ends. So what a hostile file does to its reader ends with it, as if that
+had been started for it alone.
 
 A child that does not end in time takes the server with it, and with that everything in there; the next clip finds a new
 one. Where no server can be had, or it is lost again, whoever asks starts a cold one for that clip alone.

@@ -43,7 +43,7 @@ class AccessStream(models.Model):
     noted_number = models.BigIntegerField(
         default=0,
         db_default=0,
-        help_text="A number that the stream has reached; noted now and then, for each note leaves a version behind.",
+        help_text=_("A number that the stream has reached; noted now and then, for each note leaves a version behind."),
     )
 
     class Meta:
@@ -57,9 +57,9 @@ class AccessStream(models.Model):
 class AccessEntry(models.Model):
     """One time that somebody asked for footage, and was shown it or refused."""
 
-    stream = models.CharField(max_length=40, help_text="The chain it belongs to: a person's own, or strangers'.")
-    number = models.BigIntegerField(help_text="Its place in the chain, without a gap.")
-    at = models.DateTimeField(help_text="By PostgreSQL's clock.")
+    stream = models.CharField(max_length=40, help_text=_("The chain it belongs to: a person's own, or strangers'."))
+    number = models.BigIntegerField(help_text=_("Its place in the chain, without a gap."))
+    at = models.DateTimeField(help_text=_("By PostgreSQL's clock."))
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
@@ -68,7 +68,7 @@ class AccessEntry(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Who asked; of a link, whose it is.",
+        help_text=_("Who asked; of a link, whose it is."),
     )
     credentials = models.CharField(max_length=8, choices=Credentials.choices)
     clip = models.ForeignKey(
@@ -84,12 +84,12 @@ class AccessEntry(models.Model):
     under = models.CharField(max_length=8, choices=Under.choices, blank=True)
     under_id = models.BigIntegerField(null=True, blank=True, verbose_name="number of that")
     purpose = models.CharField(max_length=40, blank=True)
-    country = models.CharField(max_length=2, blank=True, help_text="Where the person sat then.")
-    address = models.CharField(max_length=45, blank=True, help_text="As seen past the proxies that are ours.")
-    asked = models.CharField(max_length=120, blank=True, help_text="Method and range.")
-    outcome = models.CharField(max_length=40, help_text="granted, or the code of the refusal.")
+    country = models.CharField(max_length=2, blank=True, help_text=_("Where the person sat then."))
+    address = models.CharField(max_length=45, blank=True, help_text=_("As seen past the proxies that are ours."))
+    asked = models.CharField(max_length=120, blank=True, help_text=_("Method and range."))
+    outcome = models.CharField(max_length=40, help_text=_("granted, or the code of the refusal."))
     hash = models.BinaryField(
-        max_length=32, help_text="SHA-256 over the hash before it and this entry's canonical JSON."
+        max_length=32, help_text=_("SHA-256 over the hash before it and this entry's canonical JSON.")
     )
 
     class Meta:

@@ -44,9 +44,9 @@ class Case(models.Model):
     kind = models.CharField(max_length=16, choices=CaseKind.choices)
     state = models.CharField(max_length=16, choices=CaseState.choices, default=CaseState.OPEN)
     opened_at = models.DateTimeField()
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When it should have been decided.")
+    due_at = models.DateTimeField(null=True, blank=True, help_text=_("When it should have been decided."))
     decision = models.CharField(max_length=16, choices=Decision.choices, blank=True)
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it was decided so.")
+    reason = models.CharField(max_length=300, blank=True, help_text=_("Why it was decided so."))
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from config.history import kept
-from config.speech import HELP, SPOKEN
+from config.speech import SPOKEN
 from config.states import Moves, waits_with_due_time
 
 OWNER_KEY = RegexValidator(
@@ -76,7 +76,7 @@ class Clip(models.Model):
     """One piece of footage. Its bytes live in its region's storage and are never served; renditions are."""
 
     region = models.CharField(
-        max_length=16, help_text="Where the footage lives; it never leaves this region's storage."
+        max_length=16, help_text=_("Where the footage lives; it never leaves this region's storage.")
     )
     kind = models.CharField(max_length=8, choices=ClipKind.choices, default=ClipKind.VIDEO)
     source = models.CharField(max_length=32, choices=Source.choices)
@@ -86,9 +86,14 @@ class Clip(models.Model):
         default="",
         db_default="",
         validators=[SPOKEN],
-        help_text=f"What is spoken in it. {HELP} Blank: nothing, or it is not known; then anybody may be handed it.",
+        help_text=_(
+            "What is spoken in it. Two or three small letters (ISO 639), as in hi. Blank: nothing, or it is not known; "
+            "then anybody may be handed it."
+        ),
     )
-    is_sensitive = models.BooleanField(default=False, help_text="Only people who are cleared for it may be shown it.")
+    is_sensitive = models.BooleanField(
+        default=False, help_text=_("Only people who are cleared for it may be shown it.")
+    )
     owner_key = models.CharField(max_length=64, validators=[OWNER_KEY])
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -96,19 +101,19 @@ class Clip(models.Model):
     state = models.CharField(max_length=16, choices=ClipState.choices, default=ClipState.RECEIVING)
     state_since = models.DateTimeField(db_default=Now())
     due_at = models.DateTimeField(
-        null=True, blank=True, help_text="When a sweep looks at this clip if nothing moves it."
+        null=True, blank=True, help_text=_("When a sweep looks at this clip if nothing moves it.")
     )
     attempts = models.PositiveSmallIntegerField(
-        default=0, help_text="How often preparation has begun. Only ever grows: the number fences late workers."
+        default=0, help_text=_("How often preparation has begun. Only ever grows: the number fences late workers.")
     )
     attempts_allowed = models.PositiveSmallIntegerField(
-        default=3, help_text="After this many beginnings the clip fails; a retry raises it."
+        default=3, help_text=_("After this many beginnings the clip fails; a retry raises it.")
     )
-    percent = models.PositiveSmallIntegerField(default=0, help_text="Progress of the attempt that runs.")
-    failure = models.TextField(blank=True, help_text="Why preparation failed, for a person to act on.")
+    percent = models.PositiveSmallIntegerField(default=0, help_text=_("Progress of the attempt that runs."))
+    failure = models.TextField(blank=True, help_text=_("Why preparation failed, for a person to act on."))
 
     upload_key = models.CharField(
-        max_length=255, blank=True, db_default="", help_text="The sender's Idempotency-Key: a repeat is this clip."
+        max_length=255, blank=True, db_default="", help_text=_("The sender's Idempotency-Key: a repeat is this clip.")
     )
     same_as = models.ForeignKey(
         "self",
@@ -116,7 +121,7 @@ class Clip(models.Model):
         null=True,
         blank=True,
         related_name="copies",
-        help_text="The clip that is labelled in this one's stead.",
+        help_text=_("The clip that is labelled in this one's stead."),
     )
     original_key = models.CharField(max_length=200, unique=True)
     sha256 = models.CharField(max_length=64, db_index=True)
@@ -124,9 +129,11 @@ class Clip(models.Model):
     duration_ms = models.PositiveIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    facts = models.JSONField(default=dict, help_text="What the probe found: container, codecs, frame rate, rotation.")
+    facts = models.JSONField(
+        default=dict, help_text=_("What the probe found: container, codecs, frame rate, rotation.")
+    )
     sound = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text="What is heard: loudness in LUFS, true peak, silences."
+        default=dict, db_default={}, blank=True, help_text=_("What is heard: loudness in LUFS, true peak, silences.")
     )
 
     class Meta:

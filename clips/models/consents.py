@@ -61,33 +61,35 @@ class ConsentEvent(models.Model):
         null=True,
         blank=True,
         related_name="consent_events",
-        help_text="Empty: all clips of the owner, those to come too.",
+        help_text=_("Empty: all clips of the owner, those to come too."),
     )
     purposes = ArrayField(models.CharField(max_length=32, choices=Purpose.choices))
     disclosure = models.ForeignKey(
         Disclosure, on_delete=models.PROTECT, null=True, blank=True, related_name="consent_events"
     )
     disclosure_sha256 = models.CharField(
-        max_length=64, blank=True, db_default="", editable=False, help_text="Of the text that was shown."
+        max_length=64, blank=True, db_default="", editable=False, help_text=_("Of the text that was shown.")
     )
     channel = models.CharField(max_length=16, choices=Channel.choices)
-    at = models.DateTimeField(help_text="When the owner acted.")
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="From then on it no longer stands.")
+    at = models.DateTimeField(help_text=_("When the owner acted."))
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("From then on it no longer stands."))
     withdraws = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="withdrawals",
-        help_text="The event that was named when it was taken back; what ends is all that stood for its clip or owner.",
+        help_text=_(
+            "The event that was named when it was taken back; what ends is all that stood for its clip or owner."
+        ),
     )
-    reason = models.CharField(max_length=300, blank=True, db_default="", help_text="As the owner or staff put it.")
+    reason = models.CharField(max_length=300, blank=True, db_default="", help_text=_("As the owner or staff put it."))
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", help_text="Who told us."
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", help_text=_("Who told us.")
     )
     recorded_at = models.DateTimeField(db_default=Now())
     key = models.CharField(
-        max_length=255, blank=True, db_default="", help_text="The sender's Idempotency-Key: a repeat is this event."
+        max_length=255, blank=True, db_default="", help_text=_("The sender's Idempotency-Key: a repeat is this event.")
     )
 
     class Meta:

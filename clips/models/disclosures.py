@@ -25,13 +25,13 @@ class Disclosure(models.Model):
     whose passage is not in the text.
     """
 
-    version = models.SlugField(max_length=64, unique=True, help_text="Such as in-en-2026-11; used once.")
+    version = models.SlugField(max_length=64, unique=True, help_text=_("Such as in-en-2026-11; used once."))
     region = models.CharField(max_length=16)
-    language = models.CharField(max_length=16, help_text="BCP 47, such as en-IN.")
+    language = models.CharField(max_length=16, help_text=_("BCP 47, such as en-IN."))
     text = models.TextField()
-    sha256 = models.CharField(max_length=64, editable=False, help_text="Of the text's UTF-8 bytes.")
+    sha256 = models.CharField(max_length=64, editable=False, help_text=_("Of the text's UTF-8 bytes."))
     checklist = models.JSONField(
-        default=dict, db_default={}, help_text="For each point that it must make, the passage that makes it."
+        default=dict, db_default={}, help_text=_("For each point that it must make, the passage that makes it.")
     )
     published_at = models.DateTimeField(db_default=Now())
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

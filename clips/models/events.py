@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import Clip
 
@@ -16,9 +17,9 @@ class DeviceEvent(models.Model):
     detector_version = models.CharField(max_length=40, blank=True)
     happened_at = models.DateTimeField(null=True, blank=True)
     said = ArrayField(
-        models.SlugField(max_length=40), default=list, help_text="What it detected, such as person or glass-break."
+        models.SlugField(max_length=40), default=list, help_text=_("What it detected, such as person or glass-break.")
     )
-    detections = models.JSONField(default=list, help_text="said, score (0 to 1) and zone of each detection.")
+    detections = models.JSONField(default=list, help_text=_("said, score (0 to 1) and zone of each detection."))
 
     class Meta:
         ordering = ["-id"]

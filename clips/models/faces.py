@@ -45,9 +45,11 @@ class Addition(models.Model):
 
     clip = models.ForeignKey(Clip, on_delete=models.CASCADE, related_name="additions")
     faces = models.CharField(max_length=8, choices=Faces.choices)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often it has begun; fences late workers.")
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When somebody looks at it next. None: it failed.")
-    failure = models.TextField(blank=True, help_text="Why it could not be made.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("How often it has begun; fences late workers."))
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("When somebody looks at it next. None: it failed.")
+    )
+    failure = models.TextField(blank=True, help_text=_("Why it could not be made."))
     asked_at = models.DateTimeField(db_default=Now())
 
     class Meta:

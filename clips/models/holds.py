@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from clips.models.clips import OWNER_KEY, Clip
 from config.history import kept
@@ -17,18 +18,20 @@ class LegalHold(models.Model):
 
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, null=True, blank=True, related_name="holds")
     owner_key = models.CharField(
-        max_length=64, blank=True, validators=[OWNER_KEY], help_text="All clips of this owner."
+        max_length=64, blank=True, validators=[OWNER_KEY], help_text=_("All clips of this owner.")
     )
     region = models.CharField(
-        max_length=16, blank=True, help_text="All clips of this region that arrived from the first to the last day."
+        max_length=16, blank=True, help_text=_("All clips of this region that arrived from the first to the last day.")
     )
     arrived_from = models.DateTimeField(null=True, blank=True)
     arrived_until = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, help_text="Why it must be kept: which matter, whose demand.")
+    reason = models.CharField(max_length=300, help_text=_("Why it must be kept: which matter, whose demand."))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
     starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(help_text="Then what waits is purged by itself. It can be put off, with a reason.")
+    ends_at = models.DateTimeField(
+        help_text=_("Then what waits is purged by itself. It can be put off, with a reason.")
+    )
 
     class Meta:
         ordering = ["-id"]

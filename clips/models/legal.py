@@ -27,22 +27,22 @@ class LegalRequest(models.Model):
     ends. What it names cannot be changed afterwards: the database refuses that.
     """
 
-    authority = models.CharField(max_length=200, help_text="Who asks.")
-    reference = models.CharField(max_length=100, help_text="Their file number.")
-    legal_basis = models.CharField(max_length=300, help_text="The law and the order under which they may ask.")
-    region = models.CharField(max_length=16, help_text="Where the clips live.")
+    authority = models.CharField(max_length=200, help_text=_("Who asks."))
+    reference = models.CharField(max_length=100, help_text=_("Their file number."))
+    legal_basis = models.CharField(max_length=300, help_text=_("The law and the order under which they may ask."))
+    region = models.CharField(max_length=16, help_text=_("Where the clips live."))
     owner_key = models.CharField(
-        max_length=64, blank=True, validators=[OWNER_KEY], help_text="All clips of this owner in the region; or"
+        max_length=64, blank=True, validators=[OWNER_KEY], help_text=_("All clips of this owner in the region; or")
     )
     clips = ArrayField(
-        models.BigIntegerField(), default=list, blank=True, help_text="the numbers of single clips, comma-separated."
+        models.BigIntegerField(), default=list, blank=True, help_text=_("the numbers of single clips, comma-separated.")
     )
     viewers = ArrayField(
-        models.IntegerField(), default=list, help_text="The members of staff who may be shown the clips."
+        models.IntegerField(), default=list, help_text=_("The members of staff who may be shown the clips.")
     )
     entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     entered_at = models.DateTimeField()
-    ends_at = models.DateTimeField(help_text="Nobody is shown anything after that.")
+    ends_at = models.DateTimeField(help_text=_("Nobody is shown anything after that."))
     state = models.CharField(max_length=16, choices=LegalRequestState.choices, default=LegalRequestState.WAITING)
     first_approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -55,7 +55,7 @@ class LegalRequest(models.Model):
     refused_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    decision_reason = models.CharField(max_length=300, blank=True, help_text="What the last word on it said.")
+    decision_reason = models.CharField(max_length=300, blank=True, help_text=_("What the last word on it said."))
 
     class Meta:
         ordering = ["-id"]

@@ -16,10 +16,10 @@ class Print(models.Model):
     """What a clip looks and sounds like, coarsely, so that copies of it are found."""
 
     clip = models.OneToOneField(Clip, on_delete=models.PROTECT, related_name="print")
-    picture = models.BinaryField(default=bytes, help_text="Hashes of pictures; empty without pictures.")
-    sound = models.BinaryField(default=bytes, help_text="Fingerprint of the sound; empty without sound.")
+    picture = models.BinaryField(default=bytes, help_text=_("Hashes of pictures; empty without pictures."))
+    sound = models.BinaryField(default=bytes, help_text=_("Fingerprint of the sound; empty without sound."))
     words = ArrayField(
-        models.BigIntegerField(), default=list, help_text="The telling parts of both: a copy shares some of them."
+        models.BigIntegerField(), default=list, help_text=_("The telling parts of both: a copy shares some of them.")
     )
     compared_at = models.DateTimeField(null=True, blank=True)
 
@@ -44,9 +44,9 @@ class Verdict(models.TextChoices):
 class Likeness(models.Model):
     """Two clips that look or sound almost alike. Nothing is dropped: ops decide."""
 
-    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="likenesses", help_text="The later one.")
-    other = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="+", help_text="The earlier one.")
-    distance = models.FloatField(help_text="0 is the same; how far is near stands in clips/media/nearness.py.")
+    clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="likenesses", help_text=_("The later one."))
+    other = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="+", help_text=_("The earlier one."))
+    distance = models.FloatField(help_text=_("0 is the same; how far is near stands in clips/media/nearness.py."))
     verdict = models.CharField(max_length=16, choices=Verdict.choices, default=Verdict.WAITING)
     found_at = models.DateTimeField(db_default=Now())
 

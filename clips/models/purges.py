@@ -55,18 +55,20 @@ class Purge(models.Model):
     reason = models.CharField(max_length=16, choices=PurgeReason.choices)
     rule = models.ForeignKey(RetentionRule, on_delete=models.PROTECT, null=True, blank=True, related_name="purges")
     state = models.CharField(max_length=16, choices=PurgeState.choices, default=PurgeState.WAITING)
-    asked_at = models.DateTimeField(help_text="A consent given by then is no ground to take the same bytes in again.")
-    state_since = models.DateTimeField()
-    due_at = models.DateTimeField(null=True, blank=True, help_text="When a sweep looks at it if nothing moves it.")
-    quiet_at = models.DateTimeField(
-        help_text="Until then a worker or a sender that began before may still be writing; it is done no sooner."
+    asked_at = models.DateTimeField(
+        help_text=_("A consent given by then is no ground to take the same bytes in again.")
     )
-    attempts = models.PositiveIntegerField(default=0, help_text="How often it has begun; a fence.")
-    failures = models.PositiveIntegerField(default=0, help_text="How often in a row it could not be finished.")
-    failure = models.CharField(max_length=200, blank=True, help_text="Why it is not done yet.")
+    state_since = models.DateTimeField()
+    due_at = models.DateTimeField(null=True, blank=True, help_text=_("When a sweep looks at it if nothing moves it."))
+    quiet_at = models.DateTimeField(
+        help_text=_("Until then a worker or a sender that began before may still be writing; it is done no sooner.")
+    )
+    attempts = models.PositiveIntegerField(default=0, help_text=_("How often it has begun; a fence."))
+    failures = models.PositiveIntegerField(default=0, help_text=_("How often in a row it could not be finished."))
+    failure = models.CharField(max_length=200, blank=True, help_text=_("Why it is not done yet."))
     held_by = models.ForeignKey(LegalHold, on_delete=models.PROTECT, null=True, blank=True, related_name="purges")
-    removed = models.PositiveIntegerField(default=0, help_text="Files, versions, marks and parts that were removed.")
-    done_at = models.DateTimeField(null=True, blank=True, help_text="When the store's own list was empty.")
+    removed = models.PositiveIntegerField(default=0, help_text=_("Files, versions, marks and parts that were removed."))
+    done_at = models.DateTimeField(null=True, blank=True, help_text=_("When the store's own list was empty."))
 
     class Meta:
         ordering = ["-id"]
@@ -94,18 +96,20 @@ class PurgedKey(models.Model):
     """A line of the ledger: where something lay that never may lie there again. Written before anything is removed,
     never changed, and replayed after a backup was restored. It names no person."""
 
-    alias = models.CharField(max_length=40, help_text="The storage.")
-    folder = models.CharField(max_length=64, help_text="The folder in it.")
-    clip = models.BigIntegerField(help_text="The clip's number.")
+    alias = models.CharField(max_length=40, help_text=_("The storage."))
+    folder = models.CharField(max_length=64, help_text=_("The folder in it."))
+    clip = models.BigIntegerField(help_text=_("The clip's number."))
     digest = models.CharField(
-        max_length=64, db_index=True, help_text="Keyed hash of owner, region and bytes: recognises them, names nobody."
+        max_length=64,
+        db_index=True,
+        help_text=_("Keyed hash of owner, region and bytes: recognises them, names nobody."),
     )
     reason = models.CharField(max_length=16, choices=PurgeReason.choices)
     is_barred = models.BooleanField(
-        default=False, help_text="Staff withheld it: it is not taken in again under any consent."
+        default=False, help_text=_("Staff withheld it: it is not taken in again under any consent.")
     )
-    asked_at = models.DateTimeField(help_text="Only a consent given later is a ground to take the same bytes in.")
-    seal = models.CharField(max_length=64, help_text="Keyed hash of this line: what is replayed was written by us.")
+    asked_at = models.DateTimeField(help_text=_("Only a consent given later is a ground to take the same bytes in."))
+    seal = models.CharField(max_length=64, help_text=_("Keyed hash of this line: what is replayed was written by us."))
     written_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -34,7 +34,7 @@ class Rendition(models.Model):
 
     clip = models.ForeignKey(Clip, on_delete=models.PROTECT, related_name="renditions")
     kind = models.CharField(max_length=16, choices=RenditionKind.choices)
-    attempt = models.PositiveSmallIntegerField(help_text="The attempt that made it.")
+    attempt = models.PositiveSmallIntegerField(help_text=_("The attempt that made it."))
     key = models.CharField(max_length=200, unique=True)
     content_type = models.CharField(max_length=40)
     size_bytes = models.PositiveBigIntegerField()

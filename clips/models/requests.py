@@ -55,15 +55,15 @@ class OwnerRequest(models.Model):
     kind = models.CharField(max_length=16, choices=RequestKind.choices)
     law = models.CharField(max_length=8, choices=Law.choices)
     own_days = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text="For our own word: within how many days."
+        null=True, blank=True, help_text=_("For our own word: within how many days.")
     )
-    received_at = models.DateTimeField(help_text="When it reached us: the law counts from here.")
+    received_at = models.DateTimeField(help_text=_("When it reached us: the law counts from here."))
     filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=16, choices=RequestState.choices, default=RequestState.OPEN)
-    due_at = models.DateTimeField(help_text="By when it must be answered.")
-    extension_reason = models.CharField(max_length=300, blank=True, help_text="Why it takes longer. Once only.")
+    due_at = models.DateTimeField(help_text=_("By when it must be answered."))
+    extension_reason = models.CharField(max_length=300, blank=True, help_text=_("Why it takes longer. Once only."))
     is_carried_out = models.BooleanField(
-        default=False, help_text="Erasure was begun; the request closes itself when nothing is left."
+        default=False, help_text=_("Erasure was begun; the request closes itself when nothing is left.")
     )
     outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True)
     closing_reason = models.CharField(max_length=300, blank=True)
@@ -73,7 +73,7 @@ class OwnerRequest(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Nobody: it closed itself.",
+        help_text=_("Nobody: it closed itself."),
     )
     closed_at = models.DateTimeField(null=True, blank=True)
 

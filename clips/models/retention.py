@@ -25,13 +25,13 @@ class Since(models.TextChoices):
 class RetentionRule(models.Model):
     """How many days clips of a region and a source may stay. Never edited: a newer rule takes an older one's place."""
 
-    region = models.CharField(max_length=16, blank=True, help_text="Blank: every region.")
-    source = models.CharField(max_length=32, choices=Source.choices, blank=True, help_text="Blank: every source.")
-    since = models.CharField(max_length=16, choices=Since.choices, help_text="From when the days are counted.")
+    region = models.CharField(max_length=16, blank=True, help_text=_("Blank: every region."))
+    source = models.CharField(max_length=32, choices=Source.choices, blank=True, help_text=_("Blank: every source."))
+    since = models.CharField(max_length=16, choices=Since.choices, help_text=_("From when the days are counted."))
     days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="After so many days a clip is purged. Blank: none is purged on this count."
+        null=True, blank=True, help_text=_("After so many days a clip is purged. Blank: none is purged on this count.")
     )
-    reason = models.CharField(max_length=300, help_text="Which law or promise asks for it.")
+    reason = models.CharField(max_length=300, help_text=_("Which law or promise asks for it."))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -33,12 +33,12 @@ class Viewing(models.Model):
         null=True,
         blank=True,
         related_name="viewings",
-        help_text="Which case it is for.",
+        help_text=_("Which case it is for."),
     )
     reason = models.CharField(max_length=300)
     opened_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    closed_at = models.DateTimeField(null=True, blank=True, help_text="When the person was done, if they said so.")
+    closed_at = models.DateTimeField(null=True, blank=True, help_text=_("When the person was done, if they said so."))
 
     class Meta:
         ordering = ["-id"]

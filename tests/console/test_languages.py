@@ -8,9 +8,11 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.utils import translation
+from django.utils.functional import Promise
 
 from config.menu import MENU
 from config.places import PURPOSES
@@ -99,6 +101,19 @@ def test_what_is_compiled_is_what_is_written(code) -> None:
         else:
             counts = {"ro": (1, 2, 20), "hi": (1, 2)}[code]
             assert [compiled.ngettext(message, "", count) for count in counts] == said
+
+
+def test_what_helps_at_a_field_is_said_in_the_readers_language() -> None:
+    """So that a table's help text is marked; what is marked is translated, by the tests above."""
+    plain = [
+        f"{model._meta.label}.{field.name}"
+        for room in ROOMS
+        for model in apps.get_app_config(room).get_models()
+        for field in model._meta.local_fields
+        if field.help_text and not isinstance(field.help_text, Promise) and not field.name.startswith("pgh_")
+    ]
+    # Of django-otp's own table, whose words they are.
+    assert plain == ["workforce.FactorChange.user"]
 
 
 def test_the_browser_chooses_until_somebody_does(client, roles) -> None:

@@ -39,7 +39,7 @@ class Standing(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it was taken out.")
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False, help_text=_("When it was taken out."))
 
     class Meta:
         abstract = True
@@ -55,11 +55,11 @@ class Shift(Standing):
     """A team's working hours on one day of the week, by the team's zone. A team without any is open all the time."""
 
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="shifts")
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, help_text="The day on which it begins.")
-    begins = models.TimeField(help_text="On the wall where the team is.")
-    ends = models.TimeField(help_text="At or before the beginning: on the next day. 00:00 is midnight.")
-    from_day = models.DateField(null=True, blank=True, help_text="Its first day. Blank: always was.")
-    until_day = models.DateField(null=True, blank=True, help_text="Its last day. Blank: without end.")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, help_text=_("The day on which it begins."))
+    begins = models.TimeField(help_text=_("On the wall where the team is."))
+    ends = models.TimeField(help_text=_("At or before the beginning: on the next day. 00:00 is midnight."))
+    from_day = models.DateField(null=True, blank=True, help_text=_("Its first day. Blank: always was."))
+    until_day = models.DateField(null=True, blank=True, help_text=_("Its last day. Blank: without end."))
 
     class Meta:
         ordering = ["team", "weekday", "begins"]
@@ -99,11 +99,11 @@ class OwnHours(Standing):
     """When a part-time person works, by their own zone. A person with any works the team's shifts within these only."""
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="own_hours")
-    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, help_text="The day on which they begin.")
-    begins = models.TimeField(null=True, blank=True, help_text="Blank, like the end: the whole of that day.")
-    ends = models.TimeField(null=True, blank=True, help_text="At or before the beginning: on the next day.")
-    from_day = models.DateField(null=True, blank=True, help_text="Their first day. Blank: always were.")
-    until_day = models.DateField(null=True, blank=True, help_text="Their last day. Blank: without end.")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices, help_text=_("The day on which they begin."))
+    begins = models.TimeField(null=True, blank=True, help_text=_("Blank, like the end: the whole of that day."))
+    ends = models.TimeField(null=True, blank=True, help_text=_("At or before the beginning: on the next day."))
+    from_day = models.DateField(null=True, blank=True, help_text=_("Their first day. Blank: always were."))
+    until_day = models.DateField(null=True, blank=True, help_text=_("Their last day. Blank: without end."))
 
     class Meta:
         ordering = ["reviewer", "weekday", "begins"]
@@ -136,10 +136,12 @@ class Closure(Standing):
     region = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="closures")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="closures")
     first_day = models.DateField()
-    last_day = models.DateField(help_text="The same as the first for one day.")
-    begins = models.TimeField(null=True, blank=True, help_text="Of each of the days. Blank, like the end: all day.")
-    ends = models.TimeField(null=True, blank=True, help_text="Of each of the days. 00:00 is the midnight at its end.")
-    reason = models.CharField(max_length=200, help_text="Such as Diwali. People see it.")
+    last_day = models.DateField(help_text=_("The same as the first for one day."))
+    begins = models.TimeField(null=True, blank=True, help_text=_("Of each of the days. Blank, like the end: all day."))
+    ends = models.TimeField(
+        null=True, blank=True, help_text=_("Of each of the days. 00:00 is the midnight at its end.")
+    )
+    reason = models.CharField(max_length=200, help_text=_("Such as Diwali. People see it."))
 
     class Meta:
         ordering = ["-first_day", "-id"]
@@ -207,9 +209,9 @@ class Absence(Standing):
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="absences")
     first_day = models.DateField()
-    from_time = models.TimeField(null=True, blank=True, help_text="On the first day. Blank: from its beginning.")
-    last_day = models.DateField(help_text="The same as the first for one day or a part of it.")
-    until_time = models.TimeField(null=True, blank=True, help_text="On the last day. Blank: to its end.")
+    from_time = models.TimeField(null=True, blank=True, help_text=_("On the first day. Blank: from its beginning."))
+    last_day = models.DateField(help_text=_("The same as the first for one day or a part of it."))
+    until_time = models.TimeField(null=True, blank=True, help_text=_("On the last day. Blank: to its end."))
 
     class Meta:
         ordering = ["-first_day", "reviewer"]
@@ -276,10 +278,10 @@ class WorkingHours(models.Model):
     """When one person works now or next, worked out of all calendars, for claims to read; good until it is not."""
 
     reviewer = models.OneToOneField(Reviewer, on_delete=models.CASCADE, primary_key=True, related_name="+")
-    begins_at = models.DateTimeField(null=True, help_text="Empty: they do not work in the days to come.")
+    begins_at = models.DateTimeField(null=True, help_text=_("Empty: they do not work in the days to come."))
     ends_at = models.DateTimeField(null=True)
-    pace_ms = models.PositiveIntegerField(help_text="Active time a task, in milliseconds.")
-    version = models.BigIntegerField(help_text="Of the calendars that it was worked out of.")
+    pace_ms = models.PositiveIntegerField(help_text=_("Active time a task, in milliseconds."))
+    version = models.BigIntegerField(help_text=_("Of the calendars that it was worked out of."))
     known_until = models.DateTimeField()
 
     class Meta:

@@ -18,7 +18,7 @@ from config.history import kept
 from workforce.days import check_zone
 
 COUNTRY_HELP = "Two capital letters, as in IN."
-LANGUAGE_HELP = "Two or three small letters (ISO 639), as in hi."
+LANGUAGE_HELP = _("Two or three small letters (ISO 639), as in hi.")
 
 
 class Clearance(models.IntegerChoices):
@@ -49,10 +49,12 @@ class Region(models.Model):
         max_length=16,
         unique=True,
         validators=[check_region_code],
-        help_text="Short name of the region, as in the setting REGIONS; it names its storage and queue.",
+        help_text=_("Short name of the region, as in the setting REGIONS; it names its storage and queue."),
     )
     name = models.CharField(max_length=80)
-    time_zone = models.CharField(max_length=64, validators=[check_zone], help_text="IANA name, such as Asia/Kolkata.")
+    time_zone = models.CharField(
+        max_length=64, validators=[check_zone], help_text=_("IANA name, such as Asia/Kolkata.")
+    )
 
     class Meta:
         ordering = ["name"]
@@ -68,27 +70,29 @@ class Team(models.Model):
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="teams")
     name = models.CharField(max_length=80, unique=True)
     time_zone = models.CharField(
-        max_length=64, validators=[check_zone], help_text="The team's days begin and end by this zone."
+        max_length=64, validators=[check_zone], help_text=_("The team's days begin and end by this zone.")
     )
     weight = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1)],
-        help_text="Share of the region's work: a team of weight 2 is given twice as much as one of weight 1.",
+        help_text=_("Share of the region's work: a team of weight 2 is given twice as much as one of weight 1."),
     )
 
     exposure_minutes = models.PositiveSmallIntegerField(
         default=60,
         db_default=60,
         validators=[MaxValueValidator(24 * 60)],
-        help_text="Minutes of sensitive or distressing footage that one of its people is handed in a day, at most.",
+        help_text=_("Minutes of sensitive or distressing footage that one of its people is handed in a day, at most."),
     )
     keeps_hours = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="On: its people are handed work in their working hours only, and no more than they can do in what is "
-        "left of them. Off: whenever they ask.",
+        help_text=_(
+            "On: its people are handed work in their working hours only, and no more than they can do in what is "
+            "left of them. Off: whenever they ask."
+        ),
     )
-    is_paused = models.BooleanField(default=False, help_text="On: nobody of the team is handed work.")
+    is_paused = models.BooleanField(default=False, help_text=_("On: nobody of the team is handed work."))
 
     class Meta:
         ordering = ["name"]
@@ -122,19 +126,19 @@ class Reviewer(models.Model):
     country = models.CharField(
         max_length=2,
         validators=[RegexValidator(r"^[A-Z]{2}$", COUNTRY_HELP)],
-        help_text="Where this person sits (ISO 3166, two letters).",
+        help_text=_("Where this person sits (ISO 3166, two letters)."),
     )
     pseudonym = models.CharField(
         max_length=16,
         unique=True,
         default=new_pseudonym,
         editable=False,
-        help_text="How exports and owners know this person.",
+        help_text=_("How exports and owners know this person."),
     )
     time_zone = models.CharField(
         max_length=64,
         validators=[check_zone],
-        help_text="The person's days begin and end by this zone. A change counts from their next day.",
+        help_text=_("The person's days begin and end by this zone. A change counts from their next day."),
     )
     next_time_zone = models.CharField(max_length=64, blank=True, validators=[check_zone], editable=False)
     zone_changes_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -144,38 +148,38 @@ class Reviewer(models.Model):
         default=list,
         blank=True,
         editable=False,
-        help_text="The skills in force; each is a row of its own.",
+        help_text=_("The skills in force; each is a row of its own."),
     )
     languages = ArrayField(
         models.CharField(max_length=8, validators=[RegexValidator(r"^[a-z]{2,3}$", LANGUAGE_HELP)]),
         default=list,
         db_default=[],
         blank=True,
-        help_text=f"{LANGUAGE_HELP} Comma-separated, as in hi, te, en.",
+        help_text=_("Two or three small letters (ISO 639), as in hi. Comma-separated, as in hi, te, en."),
     )
-    starts_on = models.DateField(null=True, blank=True, help_text="The person's first day. Blank: has begun.")
+    starts_on = models.DateField(null=True, blank=True, help_text=_("The person's first day. Blank: has begun."))
     ends_on = models.DateField(
-        null=True, blank=True, help_text="The person's last day; after it they can no longer work. Blank: no end."
+        null=True, blank=True, help_text=_("The person's last day; after it they can no longer work. Blank: no end.")
     )
     clearance = models.PositiveSmallIntegerField(
-        choices=Clearance.choices, default=Clearance.ORDINARY, help_text="Which footage the person may be shown."
+        choices=Clearance.choices, default=Clearance.ORDINARY, help_text=_("Which footage the person may be shown.")
     )
     exposure_minutes = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MaxValueValidator(24 * 60)],
-        help_text="Minutes of sensitive or distressing footage a day, at most. Blank: as the team says.",
+        help_text=_("Minutes of sensitive or distressing footage a day, at most. Blank: as the team says."),
     )
     # The person's own, and nobody else's business: shown to them alone, and not kept as history.
     opted_out = ArrayField(models.SlugField(max_length=32), default=list, blank=True, editable=False)
-    is_paused = models.BooleanField(default=False, help_text="On: the person is handed no work.")
+    is_paused = models.BooleanField(default=False, help_text=_("On: the person is handed no work."))
     paused_by_lapses = models.BooleanField(
-        default=False, editable=False, help_text="The pause came from leases that lapsed; the person may end it."
+        default=False, editable=False, help_text=_("The pause came from leases that lapsed; the person may end it.")
     )
     lapses_in_row = models.PositiveSmallIntegerField(
-        default=0, editable=False, help_text="Leases that lapsed since the last answer."
+        default=0, editable=False, help_text=_("Leases that lapsed since the last answer.")
     )
-    is_active = models.BooleanField(default=True, help_text="Off: the person can no longer take or submit work.")
+    is_active = models.BooleanField(default=True, help_text=_("Off: the person can no longer take or submit work."))
 
     class Meta:
         ordering = ["user__username"]
@@ -214,10 +218,10 @@ class ResidencyBasis(models.Model):
 
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="bases")
     country = models.CharField(max_length=2, validators=[RegexValidator(r"^[A-Z]{2}$", COUNTRY_HELP)])
-    basis = models.CharField(max_length=200, help_text="The law, contract or decision that allows it.")
+    basis = models.CharField(max_length=200, help_text=_("The law, contract or decision that allows it."))
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="Blank while it is without end.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text=_("Blank while it is without end."))
 
     class Meta:
         ordering = ["region", "country", "-starts_at"]
@@ -249,8 +253,8 @@ class DailyLimit(models.Model):
     region = models.ForeignKey(Region, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, null=True, blank=True, related_name="limits")
-    value = models.PositiveIntegerField(help_text="Clips a day.")
-    from_day = models.DateField(help_text="The local day from which it counts; for one day, that day.")
+    value = models.PositiveIntegerField(help_text=_("Clips a day."))
+    from_day = models.DateField(help_text=_("The local day from which it counts; for one day, that day."))
     reason = models.CharField(max_length=300)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
@@ -285,19 +289,19 @@ class QuotaDay(models.Model):
 
     # No index of its own: the unique one begins with it.
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="quota_days", db_index=False)
-    day = models.DateField(help_text="The reviewer's local date when the work was granted.")
-    time_zone = models.CharField(max_length=64, help_text="The zone that made this the date.")
-    day_limit = models.PositiveIntegerField(help_text="What the limits say for this day.")
-    limit_source = models.CharField(max_length=16, choices=LimitLevel.choices, help_text="Which limit said so.")
+    day = models.DateField(help_text=_("The reviewer's local date when the work was granted."))
+    time_zone = models.CharField(max_length=64, help_text=_("The zone that made this the date."))
+    day_limit = models.PositiveIntegerField(help_text=_("What the limits say for this day."))
+    limit_source = models.CharField(max_length=16, choices=LimitLevel.choices, help_text=_("Which limit said so."))
     allowed = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
-    skips = models.PositiveIntegerField(default=0, help_text="Tasks skipped with a reason; capped.")
+    skips = models.PositiveIntegerField(default=0, help_text=_("Tasks skipped with a reason; capped."))
     exposed_ms = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Sensitive or distressing footage that was handed out, in milliseconds."
+        default=0, db_default=0, help_text=_("Sensitive or distressing footage that was handed out, in milliseconds.")
     )
     exposure_allowed_ms = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="What was allowed of it when some was last handed out."
+        default=0, db_default=0, help_text=_("What was allowed of it when some was last handed out.")
     )
 
     class Meta:

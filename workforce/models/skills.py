@@ -31,17 +31,17 @@ class Skill(models.Model):
     """
 
     reviewer = models.ForeignKey(Reviewer, on_delete=models.PROTECT, related_name="skill_rows")
-    name = models.SlugField(max_length=32, help_text="As projects ask for it, such as hindi or glass.")
+    name = models.SlugField(max_length=32, help_text=_("As projects ask for it, such as hindi or glass."))
     source = models.CharField(max_length=16, choices=SkillSource.choices, default=SkillSource.STATED)
     value = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MaxValueValidator(100)], help_text="How well, of 100. Blank: not graded."
+        null=True, blank=True, validators=[MaxValueValidator(100)], help_text=_("How well, of 100. Blank: not graded.")
     )
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="UTC. Blank: it does not expire.")
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("UTC. Blank: it does not expire."))
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", editable=False
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When it was taken away.")
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False, help_text=_("When it was taken away."))
 
     class Meta:
         ordering = ["reviewer", "name"]

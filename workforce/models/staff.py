@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User, UserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 
@@ -27,7 +28,7 @@ class StaffScope(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="staff_scopes", db_index=False
     )
-    everywhere = models.BooleanField(default=False, help_text="All regions, those to come too.")
+    everywhere = models.BooleanField(default=False, help_text=_("All regions, those to come too."))
     region = models.ForeignKey(
         "workforce.Region", on_delete=models.PROTECT, null=True, blank=True, related_name="staff_scopes"
     )

@@ -118,6 +118,11 @@ def found_in(place: Path, common: dict[str, Any], report: Path | None) -> tuple[
     if place.is_file():
         if report and report.exists() and report.samefile(place):
             raise CommandError("The report would be written over the manifest.", returncode=2)
+        if not ingesting.looks_like_a_manifest(place):
+            raise CommandError(
+                f"{place} is no manifest: it is not text. For a clip, name its folder or a manifest.",
+                returncode=2,
+            )
         return ingesting.manifest_items(place), place.parent, sum(1 for _ in ingesting.manifest_items(place))
     raise CommandError(f"{place} is neither a folder nor a file.", returncode=2)
 

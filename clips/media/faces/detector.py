@@ -31,8 +31,8 @@ class Detector:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        # Memory is kept for the sizes of one clip only, which are all alike.
-        options.enable_mem_pattern = True
+        # A plan of the memory is made at the first look and taken anew at the second, which a short clip never earns.
+        options.enable_mem_pattern = False
         self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
 
     def look(self, picture: Picture, *, sure: float) -> Boxes:

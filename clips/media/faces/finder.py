@@ -7,7 +7,7 @@ cell, row by row, picture by picture. So the one ffmpeg that makes the rendition
 what it made, as JSON.
 
 Before the first clip one empty picture is looked at: what the libraries open when they are first used cannot be opened
-by a child. The server has no thread then, and keeps none: each child has a session of its own, on as many as it may.
+by a child. The server has no thread then, and keeps none: a child that may use more than one makes its own session.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ _EMPTY: Picture = np.zeros((64, 64, 3), np.uint8)
 
 def serve(fd: int, network: bytes) -> None:
     """Be a warm finder: load what looking takes, and fork for each clip."""
-    Detector(network).look(_EMPTY, sure=RULES.sure)
+    alone = Detector(network)
+    alone.look(_EMPTY, sure=RULES.sure)
 
     def find(request: Mapping[str, Any], files: Sequence[int]) -> bytes:
         limited.confine(**request["bounds"], sees=[limited.NOWHERE])
-        return json.dumps(_found(Detector(network, threads=request["threads"]), request, files)).encode()
+        threads = request["threads"]
+        return json.dumps(_found(Detector(network, threads=threads) if threads > 1 else alone, request, files)).encode()
 
     warm.serve(fd, find)
 
