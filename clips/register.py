@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from clips import legal, requesting
-from clips.models import OWNER_KEY, Law, OwnerRequest, RequestKind
+from clips.models import OWNER_KEY, Law, Outcome, OwnerRequest, RequestKind
 from clips.receiving import check_region
 from clips.serializers import ZonedTime
 from config.clock import database_now
@@ -55,6 +55,7 @@ class RequestOut(serializers.ModelSerializer[OwnerRequest]):
 
     owner = serializers.CharField(source="owner_key")
     is_extended = serializers.SerializerMethodField()
+    outcome = serializers.ChoiceField(choices=Outcome.choices, allow_blank=True, read_only=True)
     clips_left = serializers.SerializerMethodField(help_text="Of an erasure: how many clips are not purged yet.")
 
     class Meta:

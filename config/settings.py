@@ -289,6 +289,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.http.described.say_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ClipState": "clips.models.ClipState",
         "ClipKind": "clips.models.ClipKind",
