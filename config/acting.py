@@ -28,6 +28,8 @@ from config.history import LONGEST, ReasonMissing, checked
 # So many are done while one waits; more by a worker, which says how far it is.
 AT_ONCE = 50
 SHOWN = 20
+# With what a row's own page says that an action was begun there.
+FROM_PAGE = "_page"
 
 Offered = Sequence[tuple[str, Any]]
 # What may be chosen; or a function that says it for whoever asks.
@@ -124,6 +126,7 @@ def with_reason(
                     "chosen": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
                     "select_across": request.POST.get("select_across", "0"),
                     "checkbox": helpers.ACTION_CHECKBOX_NAME,
+                    "from_page": _from_page(request),
                 },
             )
 
@@ -134,6 +137,12 @@ def with_reason(
         return offered_action
 
     return decorate
+
+
+def _from_page(request: HttpRequest) -> str:
+    """The number of the row on whose own page this was begun; empty when it was begun on the list."""
+    page = request.POST.get(FROM_PAGE, "")
+    return page if [page] == request.POST.getlist(helpers.ACTION_CHECKBOX_NAME) else ""
 
 
 def said(admin: ModelAdmin, row: Any) -> str:

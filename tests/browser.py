@@ -103,4 +103,5 @@ def desk(browser: Browser, live_server: Any) -> Iterator[Callable[..., Desk]]:
     for one in seated:
         one.page.context.close()
     _until_served()
-    assert [fault for one in seated for fault in one.faults] == []
+    faults = [fault for one in seated for fault in one.faults]
+    assert not faults, faults

@@ -46,6 +46,7 @@ class CaseAdmin(Record):
     search_help_text = _("Case or clip number")
     ordering = ["due_at", "-id"]
     actions = ["decide"]
+    acts_by = ("state", {"decide": {CaseState.OPEN}})
     change_form_outer_before_template = "admin/case_page.html"
 
     def change_view(
@@ -83,7 +84,7 @@ class CaseAdmin(Record):
     def due(self, case: Case) -> SafeString | str:
         late = case.state == CaseState.OPEN and case.due_at is not None and case.due_at < timezone.now()
         return (
-            format_html('<strong class="text-red-600">late, {}</strong>', ago(case.due_at))
+            format_html('<strong class="text-red-600 dark:text-red-400">late, {}</strong>', ago(case.due_at))
             if late
             else ago(case.due_at)
         )

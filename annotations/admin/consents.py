@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from annotations import withdrawing
 from clips.admin.consents import ConsentEventAdmin
-from clips.models import ConsentEvent
+from clips.models import ConsentEvent, EventKind
 from config.acting import staff, with_reason
 from config.clock import database_now
 from config.errors import Refusal
@@ -34,6 +34,7 @@ class SupervisedConsentEventAdmin(ConsentEventAdmin):
 
     list_display = ["id", "kind_label", "owner", *ConsentEventAdmin.list_display[3:]]
     actions = ["withdraw"]
+    acts_by = ("kind", {"withdraw": {EventKind.GIVEN}})
 
     def has_ops_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("clips.add_consentevent")

@@ -118,6 +118,7 @@ class ProjectAdmin(Register):
     autocomplete_fields = ["teams"]
     formfield_overrides = {ArrayField: {"widget": UnfoldAdminTextInputWidget}}
     actions = ["pause", "resume", "export_labels"]
+    acts_by = ("is_active", {"pause": {True}, "resume": {False}})
     readonly_fields = ["schema_version", "unplaced_clips", "clips_without_proxy", "is_active", "teams_here"]
     fieldsets = [
         (None, {"fields": ["name", "slug", "is_active", "teams", "unplaced_clips"]}),

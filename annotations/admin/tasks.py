@@ -119,6 +119,7 @@ class LeaseAdmin(Large):
     # A token is for the holder's eyes only.
     exclude = ["token"]
     actions = ["recall"]
+    acts_by = ("state", {"recall": {LeaseState.LIVE}})
 
     def preview(self, lease: Lease) -> str:
         return f"{lease} of {lease.reviewer} on {lease.task}: {lease.get_state_display().lower()}"

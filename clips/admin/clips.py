@@ -97,6 +97,14 @@ class ClipAdmin(Large):
     }
     search_help_text = _("Clip number, owner's key or SHA-256, whole")
     actions = ["retry", "cancel", "tell_owner"]
+    acts_by = (
+        "state",
+        {
+            "retry": {ClipState.FAILED},
+            "cancel": {ClipState.UPLOADED, ClipState.PREPARING},
+            "quarantine": {ClipState.UPLOADED, ClipState.PREPARING, ClipState.READY, ClipState.FAILED},
+        },
+    )
     change_form_outer_before_template = "admin/clip_page.html"
     fieldsets = [
         (

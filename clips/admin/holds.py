@@ -232,6 +232,14 @@ class LegalRequestAdmin(Record):
     search_fields = ["authority", "reference", "=owner_key"]
     search_help_text = _("Authority, its file number, or an owner's key")
     actions = ["approve", "refuse", "end"]
+    acts_by = (
+        "state",
+        {
+            "approve": {LegalRequestState.WAITING},
+            "refuse": {LegalRequestState.WAITING},
+            "end": {LegalRequestState.APPROVED},
+        },
+    )
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("clips.add_legalrequest")

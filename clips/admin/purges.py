@@ -71,7 +71,7 @@ class PurgeAdmin(Record):
     @display(description=_("Why it is not done yet"))
     def why_not_yet(self, purge: Purge) -> SafeString | str:
         if purge.failures:
-            return format_html('<strong class="text-red-600">{}</strong>', purge.failure)
+            return format_html('<strong class="text-red-600 dark:text-red-400">{}</strong>', purge.failure)
         return purge.failure or "-"
 
     @display(description=_("Asked for"), ordering="asked_at")

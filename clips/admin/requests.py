@@ -98,6 +98,7 @@ class OwnerRequestAdmin(Record):
     search_help_text = _("Request number or owner's key, whole")
     ordering = ["state", "due_at", "-id"]
     actions = ["extend", "close"]
+    acts_by = ("state", dict.fromkeys(["extend", "close", "erase"], frozenset({RequestState.OPEN})))
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return ["-state", "due_at", "-id"]
@@ -134,7 +135,9 @@ class OwnerRequestAdmin(Record):
         now = timezone.now()
         if request.due_at <= now + timedelta(days=settings.REQUEST_LEAD_DAYS):
             late = "late, " if request.due_at < now else ""
-            return format_html('<strong class="text-red-600">{}{}</strong>', late, ago(request.due_at))
+            return format_html(
+                '<strong class="text-red-600 dark:text-red-400">{}{}</strong>', late, ago(request.due_at)
+            )
         return ago(request.due_at)
 
     @display(description=_("Law"), ordering="law")

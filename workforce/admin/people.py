@@ -117,6 +117,7 @@ class TeamAdmin(WithFiles, Register):
     list_filter = ["region", "keeps_hours", "is_paused"]
     list_select_related = ["region"]
     actions = ["pause", "resume"]
+    acts_by = ("is_paused", {"pause": {False}, "resume": {True}})
     search_fields = ["name"]
     search_help_text = _("Name")
 
@@ -182,6 +183,7 @@ class ReviewerAdmin(WithFiles, Register):
     readonly_fields = ["pseudonym", "can", "paused", "limits"]
     exclude = ["is_paused"]
     actions = ["pause", "resume", "set_day"]
+    acts_by = ("is_paused", {"pause": {False}, "resume": {True}})
 
     def get_readonly_fields(self, request: HttpRequest, obj: Reviewer | None = None) -> list[str]:
         if request.user.has_perm("workforce.add_reviewer"):
