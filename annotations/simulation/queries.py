@@ -222,8 +222,10 @@ def add_spans(spans: Sequence[tuple[int, int, datetime, datetime]]) -> None:
             SELECT x.reviewer, x.lease, q.day, q.time_zone, x.begins, x.ends, 0
               FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[])
                    WITH ORDINALITY x(reviewer, lease, begins, ends, place)
-              JOIN annotations_lease l ON l.id = x.lease
-              JOIN workforce_quotaday q ON q.id = l.quota_day_id
+             -- A look-up for each, whatever the planner thinks of how many there are: not all leases there ever were.
+             CROSS JOIN LATERAL (SELECT l.quota_day_id FROM annotations_lease l WHERE l.id = x.lease OFFSET 0) l
+             CROSS JOIN LATERAL (
+                    SELECT d.day, d.time_zone FROM workforce_quotaday d WHERE d.id = l.quota_day_id OFFSET 0) q
              ORDER BY x.place
             """,
             [list(column) for column in zip(*spans, strict=True)],
