@@ -50,7 +50,7 @@ class Scoped(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return seen(request.user, super().get_queryset(request))
 
-    @display(description=ModelAdmin.action_checkbox.short_description)  # type: ignore[attr-defined]
+    @display(description=ModelAdmin.action_checkbox.short_description)
     def action_checkbox(self, obj: Model) -> SafeString:
         """The box that chooses a row."""
         before, after = _box()
@@ -165,7 +165,7 @@ class Supervised(Scoped):
 
     change_form_outer_after_template = "admin/acts.html"
     # By the value of a column: which of the actions may do something to such a row. What is not named may always.
-    acts_by: tuple[str, Mapping[str, Collection[str]]] = ("", {})
+    acts_by: tuple[str, Mapping[str, Collection[object]]] = ("", {})
 
     def has_ops_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
