@@ -13,6 +13,7 @@ from annotations.models import BulkRun, Lease, Task
 from annotations.planning import by_hand
 from clips.models import Clip
 from config.clock import database_now
+from tests.browser import Desk
 from tests.conftest import make_user, signed_in
 from tests.console.axe import serious
 from tests.console.floor import Floor, today
@@ -96,17 +97,23 @@ def faults_of(page: Page) -> list[str]:
     return [*(f"too wide: {one}" for one in wide), *serious(page)]
 
 
+def walked(sat: Desk, pages: dict[str, str], *, picture: str) -> dict[str, list[str]]:
+    """Open each of these pages, keep its ``picture`` where that is asked for, and tell what is wrong with which."""
+    found = {}
+    for name, path in pages.items():
+        page = sat.open(path)
+        page.wait_for_load_state("networkidle")
+        sat.shoot(picture.format(name))
+        if faults := faults_of(page):
+            found[name] = faults
+    return found
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("is_full", [True, False], ids=["full", "empty"])
 def test_every_page_fits_and_is_for_everybody(roles, heart, desk, request, is_full, dark) -> None:
     more: dict[str, str] = request.getfixturevalue("full") if is_full else {}
     kind: Any = "full" if is_full else "empty"
     sat = desk(make_user("meera", "ops manager", is_staff=True, first_name="Meera", last_name="Iyer"), dark=dark)
-    found = {}
-    for name, path in (ALWAYS | more).items():
-        page = sat.open(path)
-        page.wait_for_load_state("networkidle")
-        sat.shoot(f"page-{name}-{kind}-{'dark' if dark else 'light'}")
-        if faults := faults_of(page):
-            found[name] = faults
-    assert found == {}
+    picture = f"page-{{}}-{kind}-{'dark' if dark else 'light'}"
+    assert walked(sat, ALWAYS | more, picture=picture) == {}

@@ -14,7 +14,7 @@ from clips.models import Case, Clip
 from config.clock import database_now
 from tests.conftest import make_clip, make_user
 from tests.console.floor import Floor
-from tests.console.test_every_page import faults_of
+from tests.console.test_every_page import walked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = {
@@ -97,12 +97,5 @@ def full(floor: Floor, gateway: User, nadia: User) -> dict[str, str]:
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_privacy_page_fits_and_is_for_everybody(heart, desk, nadia, full, dark) -> None:
-    sat = desk(nadia, dark=dark)
-    found = {}
-    for name, path in (LISTS | full).items():
-        page = sat.open(path)
-        page.wait_for_load_state("networkidle")
-        sat.shoot(f"privacy-{name}-{'dark' if dark else 'light'}")
-        if faults := faults_of(page):
-            found[name] = faults
-    assert found == {}
+    picture = f"privacy-{{}}-{'dark' if dark else 'light'}"
+    assert walked(desk(nadia, dark=dark), LISTS | full, picture=picture) == {}
