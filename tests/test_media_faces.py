@@ -396,6 +396,25 @@ def test_the_finder_knows_which_picture_it_looks_at(every: int, last: int, count
     assert [_number(place, every=every, last=last) for place in range(len(chosen))] == chosen
 
 
+@pytest.mark.parametrize(
+    ("size", "looked_at"),
+    [
+        ("1280x720", "960x544"),
+        ("880x720", "800x640"),
+        ("720x1280", "404x720"),
+        ("1280x400", "1280x400"),
+        ("30x20", "30x20"),
+    ],
+)
+def test_a_picture_that_is_too_large_is_made_to_fit_the_network(tmp_path: Path, size: str, looked_at: str) -> None:
+    path = tmp_path / "clip.mp4"
+    hostile.ffmpeg("-f", "lavfi", "-i", f"testsrc=size={size}:rate=10:duration=0.2", *QUICK, path)
+    facts = probe(path, extension=".mp4", limits=Limits(), kinds=EVERY_KIND)
+    argv = finding.command(path, facts, ffmpeg_path=FFMPEG, limits=Limits(), threads=1, every=3, last=1)
+    made = subprocess.run(argv, cwd=tmp_path, capture_output=True, check=True).stdout
+    assert made.split(b"\n", 2)[1].decode().replace(" ", "x") == looked_at
+
+
 def box(x: float, y: float, side: float = 10, sure: float = 0.9) -> list[float]:
     return [x, y, x + side, y + side, sure]
 

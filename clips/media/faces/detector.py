@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from clips.media.faces import weights
 from clips.media.faces.cover import Boxes
+from clips.media.faces.rules import WHOLE
 
 Picture = NDArray[np.uint8]
 
-# The network looks at places of this many pixels, and halves its picture five times.
+# The network looks at places of this many pixels.
 _PLACE = 4
-_WHOLE = 32
 # Boxes that share this much of both are of one face.
 _ONE_FACE = 0.3
 
@@ -38,7 +38,7 @@ class Detector:
     def look(self, picture: Picture, *, sure: float) -> Boxes:
         """The faces in a picture of height, width and red, green, blue that it is so ``sure`` of; the surest first."""
         height, width = picture.shape[:2]
-        padded = np.zeros((1, 3, -(-height // _WHOLE) * _WHOLE, -(-width // _WHOLE) * _WHOLE), np.float32)
+        padded = np.zeros((1, 3, -(-height // WHOLE) * WHOLE, -(-width // WHOLE) * WHOLE), np.float32)
         padded[0, :, :height, :width] = picture.transpose(2, 0, 1)
         heat, size, place = self._session.run(list(weights.OUTPUTS), {weights.INPUT: padded})
         rows, columns = np.nonzero(heat[0, 0] > sure)

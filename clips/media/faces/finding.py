@@ -24,7 +24,7 @@ from clips.errors import PreparationFailed
 from clips.media import graph, process, sandbox, warm
 from clips.media.faces import weights
 from clips.media.faces.covered import Cover
-from clips.media.faces.rules import MOST_PIXELS, RULES
+from clips.media.faces.rules import MOST_PIXELS, RULES, WHOLE
 from clips.media.facts import Facts
 from clips.media.limits import Bounds, Limits
 
@@ -216,10 +216,10 @@ def command(
     """The ffmpeg command whose output are pictures to look at, one of ``every`` that the proxy will have and the
     ``last``."""
     pictures = graph.moving(graph.opened(source, facts, limits=limits, threads=threads), facts).split()
-    smaller = f"min(1,sqrt({MOST_PIXELS}/(iw*ih)))"
+    sides = [f"if(gt(iw*ih,{MOST_PIXELS}),{_whole(side)},{side})" for side in ("iw", "ih")]
     looked = (
         graph.fitted(pictures[0].filter("select", f"not(mod(n,{every}))+eq(n,{last})"), facts)
-        .filter("scale", f"max(2,trunc(iw*{smaller}))", f"max(2,trunc(ih*{smaller}))", flags="area")
+        .filter("scale", *sides, flags="area")
         .filter("format", "rgb24")
         .output("pipe:1", **graph.bare(), **{"f": "image2pipe", "c:v": "ppm", "fps_mode:v": "passthrough"})
     )
@@ -241,10 +241,20 @@ def command(
     return argv
 
 
+def _whole(side: str) -> str:
+    """What ffmpeg makes of this side of too large a picture: the detector looks at whole squares, filled up or not."""
+    return f"max({WHOLE},round({side}*sqrt({MOST_PIXELS}/(iw*ih))/{WHOLE})*{WHOLE})"
+
+
 def _environment() -> dict[str, str]:
     # Each library would make a thread for each core, whoever else works on this machine; and a server that forks may
     # have none.
-    return process.bare_environment(Path("/")) | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return process.bare_environment(Path("/")) | {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        # Memory in large pages where the machine has them: the first look of each child takes a third less.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    }
 
 
 def _believed(work: Path, output: bytes) -> Cover:

@@ -38,5 +38,8 @@ RULES = Rules()
 # The most pixels that are looked at: a picture that has more is made smaller. A face that is 12 pixels wide in a
 # picture of 1280 by 720 is 9 wide then, and the detector finds none that is smaller.
 MOST_PIXELS = 960 * 544
+# The network halves its picture five times, so each side is filled up to a multiple of this, which costs as much as if
+# there were something to see. A picture that is made smaller is made to fit.
+WHOLE = 32
 # A cell of what is covered is so many of the pixels that were looked at wide and high.
 CELL = 4
