@@ -98,7 +98,7 @@ def questions() -> Iterator[tuple[str, str, dict[str, Any]]]:
             {"project__id__exact": project}, {"team__region__id__exact": region}, {"team__id__exact": team},
             {"label": "threat"}, {"came": "hour"}, {"came": "week"},
             {"team__id__exact": team, "state__exact": "disputed"}, {"team__id__exact": team, "due": "late"},
-            {"q": str(task.pk)}, {"q": f"clip {task.clip_id}"}, {"q": "999999999999"}, {"p": "20"},
+            {"q": str(task.pk)}, {"q": f"clip {task.clip_id}"}, {"q": "999999999999"}, {"p": "10"},
         ],
         "annotations/lease": [
             *[{"state__exact": state} for state in ("live", "submitted", "lapsed", "recalled", "flagged")],

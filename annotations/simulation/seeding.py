@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -150,6 +151,17 @@ def _owners(region: str, staff: User, *, at: datetime) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Coming:
+    """So many clips of one sort, the first of them sensitive, that come evenly between two instants."""
+
+    sort: Arrivals
+    count: int
+    sensitive: int
+    start: datetime
+    end: datetime
+
+
 class Inflow:
     """Clips as they come: of each sort so many a stretch of time, what is left of a clip carried over to the next."""
 
@@ -158,37 +170,40 @@ class Inflow:
         self.staff = User.objects.get(username="simulation").pk
         self.rest = [0.0 for _ in scenario.arrivals]
         self.random = Random(f"{scenario.seed} arrivals")  # noqa: S311 -- the same each time is what is wanted
-        self.came = 0
 
-    def waiting(self) -> None:
+    def waiting(self) -> list[Coming]:
         """Those that wait when it begins; they came within the hour before."""
-        for sort in self.scenario.arrivals:
-            if sort.waiting:
-                start = self.scenario.starts - timedelta(hours=1)
-                self._add(sort, sort.waiting, start=start, end=self.scenario.starts)
+        start, end = self.scenario.starts - timedelta(hours=1), self.scenario.starts
+        return [self._coming(sort, sort.waiting, start, end) for sort in self.scenario.arrivals if sort.waiting]
 
-    def come(self, *, start: datetime, end: datetime) -> None:
-        """Those that come between two instants of one hour."""
+    def between(self, start: datetime, end: datetime) -> list[Coming]:
+        """Those that come between two instants of one hour; to be asked for one stretch after the other."""
+        found = []
         for place, sort in enumerate(self.scenario.arrivals):
             if start.weekday() in sort.days:
                 self.rest[place] += sort.by_hour[start.hour] * (end - start).total_seconds() / 3600
             count = int(self.rest[place] + 1e-9)
             if count:
                 self.rest[place] -= count
-                self._add(sort, count, start=start, end=end)
+                found.append(self._coming(sort, count, start, end))
+        return found
 
-    def _add(self, sort: Arrivals, count: int, *, start: datetime, end: datetime) -> None:
+    def write(self, coming: Iterable[Coming], *, at: datetime) -> None:
+        """Write them down, as it is at that instant."""
+        queries.set_clock(at)
+        for one in coming:
+            queries.add_clips(
+                region=one.sort.region,
+                kind=one.sort.kind,
+                language=one.sort.language,
+                count=one.count,
+                sensitive=one.sensitive,
+                duration_ms=round(one.sort.seconds * 1000),
+                by=self.staff,
+                start=one.start,
+                end=one.end,
+            )
+
+    def _coming(self, sort: Arrivals, count: int, start: datetime, end: datetime) -> Coming:
         exact = count * sort.sensitive
-        sensitive = int(exact) + (self.random.random() < exact % 1)
-        queries.add_clips(
-            region=sort.region,
-            kind=sort.kind,
-            language=sort.language,
-            count=count,
-            sensitive=sensitive,
-            duration_ms=round(sort.seconds * 1000),
-            by=self.staff,
-            start=start,
-            end=end,
-        )
-        self.came += count
+        return Coming(sort, count, int(exact) + (self.random.random() < exact % 1), start, end)

@@ -17,6 +17,7 @@ from random import Random
 
 from annotations import consensus, leasing, passing, spreading
 from annotations.simulation import queries, scratch
+from annotations.simulation.beside import Beside
 from annotations.simulation.queries import Answer, Step
 from annotations.simulation.scenario import Crowd, Scenario
 from annotations.simulation.seeding import Inflow
@@ -88,6 +89,10 @@ class Twin:
         self.filled = False
         self.apart = any(project.seats_apart for project in scenario.projects)
         self._populate(crowds)
+        waiting = self.inflow.waiting()
+        self.inflow.write(waiting, at=scenario.starts)
+        self.tally.arrived = sum(one.count for one in waiting)
+        queries.clean()
 
     def _populate(self, crowds: Mapping[int, Crowd]) -> None:
         teams = list(Team.objects.values_list("pk", flat=True))
@@ -114,20 +119,33 @@ class Twin:
 
     def run(self, *, say: Callable[[int, int], object]) -> Tally:
         """Live through all of it; ``say`` hears the milliseconds that passed and those there are, once an hour."""
-        self.inflow.waiting()
-        came_until = 0
-        queries.clean()
-        for now in range(0, self.end + 1, MINUTE):
-            self._people_until(now)
-            queries.set_clock(self._at(now))
-            if now and (now % (self.scenario.plan_minutes * MINUTE) == 0 or now % HOUR == 0):
-                self.inflow.come(start=self._at(came_until), end=self._at(now))
-                came_until = now
-            self._sweep(now)
-            if now % HOUR == 0:
-                say(now, self.end)
-        self.tally.arrived = self.inflow.came
+        beside = Beside()
+        try:
+            for now in range(0, self.end + 1, MINUTE):
+                self._people_until(now)
+                queries.set_clock(self._at(now))
+                comes = now % (self.scenario.plan_minutes * MINUTE) == 0 or now % HOUR == 0
+                if comes:
+                    beside.show()
+                self._sweep(now)
+                if comes:
+                    self._await(beside, now)
+                if now % HOUR == 0:
+                    say(now, self.end)
+        finally:
+            beside.end()
         return self.tally
+
+    def _await(self, beside: Beside, now: int) -> None:
+        """Have the clips written that come until they are next planned. Not before the sweeps: what was cleaned while
+        they are being written would be cleaned by halves."""
+        if now == self.end:
+            return
+        step = self.scenario.plan_minutes * MINUTE
+        until = min(now + step - now % step, now + HOUR - now % HOUR)
+        coming = self.inflow.between(self._at(now), self._at(until))
+        self.tally.arrived += sum(one.count for one in coming)
+        beside.write(lambda: self.inflow.write(coming, at=self._at(until)))
 
     def _sweep(self, now: int) -> None:
         """What the beat does."""

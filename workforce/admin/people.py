@@ -161,6 +161,8 @@ class TeamAdmin(WithFiles, Register):
 @admin.register(Reviewer)
 class ReviewerAdmin(WithFiles, Register):
     resource_classes = [Reviewers]
+    # Most of a page's time goes into its cells, and there are thousands of people.
+    list_per_page = 30
     list_display = [
         "user",
         "full_name",

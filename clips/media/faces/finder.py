@@ -12,6 +12,7 @@ by a child. The server has no thread then, and keeps none: a child that may use 
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ import numpy as np
 from clips.media import limited, warm
 from clips.media.faces import cover, weights
 from clips.media.faces.detector import Detector, Picture
+from clips.media.faces.looking import Looker
 from clips.media.faces.rules import CELL, RULES
 
 _EMPTY: Picture = np.zeros((64, 64, 3), np.uint8)
@@ -48,13 +50,13 @@ def _found(detector: Detector, request: Mapping[str, Any], files: Sequence[int])
     pictures, covered, count, first = (
         os.fdopen(fd, mode) for fd, mode in zip(files, ("rb", "wb", "rb", "rb"), strict=True)
     )
+    looker = Looker(functools.partial(detector.look, sure=RULES.sure))
     seen: dict[int, cover.Boxes] = {}
     size = (0, 0)
     while (picture := _picture(pictures)) is not None:
         size = (picture.shape[1], picture.shape[0])
-        boxes = detector.look(picture, sure=RULES.sure)
         number = _number(len(seen), every=request["every"], last=request["last"])
-        seen[number] = cover.kept(boxes, width=size[0])
+        seen[number] = cover.kept(looker.faces(picture), width=size[0])
     return _write(covered, seen, count.read().count(b"\n"), size, rate=request["rate"]) | _first(first)
 
 

@@ -27,6 +27,10 @@ class Rules:
     # How far a face may have moved between two looks, in its own sizes, and how many looks it may be missed.
     reach: float = 5.0
     missed: int = 1
+    # What differs by no more than so many of 255 levels from what it was when it was looked at shows the same faces; so
+    # many pixels around what differs are looked at with it.
+    changed: float = 6.0
+    around: int = 64
 
     def every(self, rate: float) -> int:
         """One of how many pictures is looked at, at this rate."""
