@@ -27,17 +27,19 @@ KEPT = "EXISTS (SELECT 1 FROM annotations_planitem i WHERE i.task_id = t.id AND 
 SPOKEN = f"""(CASE WHEN p.asks_language = '{AsksLanguage.ALWAYS}'
                  OR p.asks_language = '{AsksLanguage.HEARD}' AND c.kind = '{ClipKind.VOICE}'
            THEN c.language ELSE '' END)"""
-# A clip that a project wants and has no task of: the same gate as ``clips.queries.to_label`` and ``with_proxy``.
+# A clip that a project wants and has no task of: the same gate as ``clips.queries.to_label`` and ``with_proxy``. OFFSET
+# keeps each gate a look-up by the clip's number: else planners now and then read all permits for the clips of one team.
 WANTED = f"""
        c.kind = p.clip_kind AND c.state = 'ready' AND c.same_as_id IS NULL AND p.is_active
    AND EXISTS (SELECT 1 FROM clips_permit m
-                WHERE m.clip_id = c.id AND m.purpose = p.purpose AND m.until > clock_timestamp())
+                WHERE m.clip_id = c.id AND m.purpose = p.purpose AND m.until > clock_timestamp() OFFSET 0)
    AND EXISTS (SELECT 1 FROM clips_rendition x
                 WHERE x.clip_id = c.id
                   AND (x.kind = CASE p.faces WHEN '{Faces.BLURRED}' THEN '{SHOWN[Faces.BLURRED][0]}'
                                 ELSE '{SHOWN[Faces.CLEAR][0]}' END
-                       OR c.kind = '{ClipKind.VOICE}' AND x.kind = '{SHOWN[Faces.CLEAR][0]}'))
-   AND NOT EXISTS (SELECT 1 FROM annotations_task t WHERE t.clip_id = c.id AND t.project_id = p.id)
+                       OR c.kind = '{ClipKind.VOICE}' AND x.kind = '{SHOWN[Faces.CLEAR][0]}')
+              OFFSET 0)
+   AND NOT EXISTS (SELECT 1 FROM annotations_task t WHERE t.clip_id = c.id AND t.project_id = p.id OFFSET 0)
 """  # noqa: S608 -- nothing is put in but names of ours
 
 
@@ -327,8 +329,12 @@ def make_tasks(
     clip that was looked at; 0 when none was left.
     """
     if clip_ids is None:
-        # In the order of an index: the next so many are read, and no more.
-        listed, order = "(annotations_awaited a JOIN clips_clip c ON c.id = a.clip_id)", "a.clip_id"
+        # In the order of an index: the next so many are read, and no more. Each clip is looked up by its number: of
+        # those that came since the tables were analyzed planners think that there are none, and read them all for each.
+        listed, order = (
+            "(annotations_awaited a CROSS JOIN LATERAL (SELECT * FROM clips_clip o WHERE o.id = a.clip_id OFFSET 0) c)",
+            "a.clip_id",
+        )
         of_these = (
             "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
             " AND a.language = %(language)s AND a.clip_id > %(after)s"

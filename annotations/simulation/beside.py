@@ -1,6 +1,6 @@
-"""What comes next, written by a second connection while the twin lives through what is now.
+"""What another connection writes while the twin lives on through its own.
 
-Nobody sees it before it is shown, so the days are the same as if it had been written then; only sooner.
+The days are the same as if it had been written then: nobody asks for it before the twin has waited for it.
 """
 
 from __future__ import annotations
@@ -12,33 +12,38 @@ from django.db import connection
 
 
 class Beside:
-    """One thread with a connection of its own; Django makes it lead where that of who makes this leads."""
+    """One thread with a connection of its own, which leads where Django's others lead.
 
-    def __init__(self) -> None:
+    ``hidden``: in a transaction that stays open, so that nobody sees what was written before it is shown.
+    """
+
+    def __init__(self, *, hidden: bool) -> None:
+        self._hidden = hidden
         self._hand = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside")
-        self._written: Future[object] | None = None
-        self._hand.submit(_begin).result()
+        self._begun: list[Future[object]] = []
+        self._hand.submit(self._connect).result()
 
     def write(self, work: Callable[[], object]) -> None:
-        """Begin with it, in a transaction that stays open."""
-        self._written = self._hand.submit(work)
+        """Begin with it, after what was begun before."""
+        self._begun.append(self._hand.submit(work))
 
     def show(self) -> None:
-        """Let what was begun be seen, once it is written. Raises what it raised."""
-        if self._written is not None:
-            self._written.result()
-            self._written = None
+        """Wait until all that was begun is written and to be seen. Raises what it raised."""
+        begun, self._begun = self._begun, []
+        for one in begun:
+            one.result()
+        if self._hidden and begun:
             self._hand.submit(lambda: connection.commit()).result()
 
     def end(self) -> None:
-        """Take back what was not shown."""
+        """Close the connection; what was hidden never was."""
         self._hand.submit(lambda: connection.close()).result()
         self._hand.shutdown()
 
-
-def _begin() -> None:
-    with connection.cursor() as cursor:
-        # However long the twin takes for what is now.
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("SET idle_in_transaction_session_timeout = 0")
-    connection.set_autocommit(False)
+    def _connect(self) -> None:
+        with connection.cursor() as cursor:
+            # However long the twin takes for what is now.
+            cursor.execute("SET statement_timeout = 0")
+            cursor.execute("SET idle_in_transaction_session_timeout = 0")
+        if self._hidden:
+            connection.set_autocommit(False)

@@ -36,6 +36,8 @@ QUICKEST = 3_000
 THREATS = 0.3
 CLEAN_EVERY = 2 * HOUR
 MILLISECOND = timedelta(milliseconds=1)
+# Reviewer, lease, from, to.
+Spent = tuple[int, int, datetime, datetime]
 
 
 @dataclass
@@ -83,7 +85,7 @@ class Twin:
         self.end = scenario.days * DAY
         self.people: list[Person] = []
         self.heap: list[tuple[int, int]] = []
-        self.spans: list[tuple[int, int, datetime, datetime]] = []
+        self.spans: list[Spent] = []
         self.holding = 0
         # Whether a task became full since somebody settled.
         self.filled = False
@@ -119,40 +121,48 @@ class Twin:
 
     def run(self, *, say: Callable[[int, int], object]) -> Tally:
         """Live through all of it; ``say`` hears the milliseconds that passed and those there are, once an hour."""
-        beside = Beside()
+        self.coming, self.done = Beside(hidden=True), Beside(hidden=False)
         try:
             for now in range(0, self.end + 1, MINUTE):
                 self._people_until(now)
                 queries.set_clock(self._at(now))
                 comes = now % (self.scenario.plan_minutes * MINUTE) == 0 or now % HOUR == 0
                 if comes:
-                    beside.show()
+                    self.coming.show()
                 self._sweep(now)
-                if comes:
-                    self._await(beside, now)
+                if comes and now < self.end:
+                    self._have_come(now)
                 if now % HOUR == 0:
                     say(now, self.end)
         finally:
-            beside.end()
+            self.coming.end()
+            self.done.end()
         return self.tally
 
-    def _await(self, beside: Beside, now: int) -> None:
-        """Have the clips written that come until they are next planned. Not before the sweeps: what was cleaned while
-        they are being written would be cleaned by halves."""
-        if now == self.end:
-            return
+    def _have_come(self, now: int) -> None:
+        """Have the clips written that come until they are next planned. Not before the sweeps: a transaction that is
+        open would keep old rows from being cleaned."""
         step = self.scenario.plan_minutes * MINUTE
         until = min(now + step - now % step, now + HOUR - now % HOUR)
         coming = self.inflow.between(self._at(now), self._at(until))
         self.tally.arrived += sum(one.count for one in coming)
-        beside.write(lambda: self.inflow.write(coming, at=self._at(until)))
+        self.coming.write(lambda: self.inflow.write(coming, at=self._at(until)))
+
+    def _have_written(self, spans: list[Spent], at: datetime) -> None:
+        """Have active time written; plans alone read it here, and wait for it."""
+
+        def write() -> None:
+            queries.set_clock(at)
+            queries.add_spans(spans)
+
+        self.done.write(write)
 
     def _sweep(self, now: int) -> None:
         """What the beat does."""
         at = self._at(now)
         if self.spans:
-            queries.add_spans(self.spans)
-            self.spans.clear()
+            self._have_written(self.spans, at)
+            self.spans = []
         while self.filled and (full := consensus.waiting(at=at, most=MOST_SETTLED)):
             consensus.settle_all(full, at=at)
             self.filled = len(full) == MOST_SETTLED
@@ -160,11 +170,15 @@ class Twin:
             each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         if self.holding:
             self.tally.lapsed += leasing.sweep_lapsed(at=at)
-        if now % (self.scenario.plan_minutes * MINUTE) == 0 and now < self.end:
+        plans = now % (self.scenario.plan_minutes * MINUTE) == 0
+        cleans = now > 0 and now % CLEAN_EVERY == 0
+        if plans or cleans or now == self.end:
+            self.done.show()
+        if plans and now < self.end:
             spreading.spread(at=at)
             spreading.rehome_stuck(at=at)
             self.tally.plans += 1
-        if now and now % CLEAN_EVERY == 0:
+        if cleans:
             queries.clean()
 
     def _people_until(self, end: int) -> None:

@@ -70,7 +70,7 @@ def command(places: Places, *, durable: bool = True) -> list[str]:
         "unix_socket_directories": str(places.postgres_sockets),
         "unix_socket_permissions": "0700",
         "max_connections": "100",
-        "shared_buffers": "128MB",
+        "shared_buffers": f"{shared_megabytes(psutil.virtual_memory().total)}MB",
         "timezone": "UTC",
         "log_timezone": "UTC",
         "log_destination": "stderr",
@@ -85,6 +85,12 @@ def command(places: Places, *, durable: bool = True) -> list[str]:
     }
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return [str(_program(places, "postgres")), "-D", str(places.data), *options]
+
+
+def shared_megabytes(memory_bytes: int) -> int:
+    """What the server keeps pages in: an eighth of the machine's memory, for it shares that with everything else here;
+    at least PostgreSQL's own default, and no more than a demonstration or a test can use."""
+    return max(128, min(512, memory_bytes // 8 // 2**20))
 
 
 def surroundings() -> dict[str, str]:
