@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clips.media.faces.cover import Boxes
-from clips.media.faces.looking import Looker, Picture
+from clips.media.faces.looking import Looker, Picture, spared
 from clips.media.faces.rules import WHOLE
 
 HEIGHT, WIDTH = 352, 640
@@ -135,3 +135,34 @@ def test_by_the_control_a_part_alone_would_miss() -> None:
     looker.faces(with_marks(scene(), (40, 40, 24)))
     looker._boxes = looker._boxes[:0]
     assert places(looker.faces(with_marks(scene(), (40, 40, 24), (500, 200, 12)))) == {(500, 200, 512, 212)}
+
+
+def boxes(*rows: tuple[float, ...]) -> Boxes:
+    return np.array(rows, np.float32).reshape(-1, 5)
+
+
+FACE = (96, 96, 136, 136, 0.9)
+
+
+def test_a_picture_between_two_alike_is_spared_a_whole_look() -> None:
+    look = Marks()
+    assert spared(look, boxes(FACE), with_marks(scene(), (96, 96, 40)), boxes((100, 96, 140, 136, 0.9)))
+    assert look.looked == [(HEIGHT // 2, WIDTH // 2)]
+
+
+@pytest.mark.parametrize(
+    ("before", "marks", "after"),
+    [
+        # Somebody is there between the two alone, somebody came, somebody went, and somebody is another.
+        ([FACE], [(96, 96, 40), (400, 200, 24)], [FACE]),
+        ([], [(400, 200, 24)], []),
+        ([], [(96, 96, 40)], [FACE]),
+        ([FACE], [(96, 96, 40)], []),
+        ([FACE], [(96, 96, 40)], [(300, 96, 340, 136, 0.9)]),
+        ([FACE, (300, 96, 340, 136, 0.9)], [(96, 96, 40)], [FACE, (97, 96, 137, 136, 0.9)]),
+    ],
+)
+def test_a_picture_that_may_show_another_face_is_not_spared(
+    before: list[tuple[float, ...]], marks: list[tuple[int, int, int]], after: list[tuple[float, ...]]
+) -> None:
+    assert not spared(Marks(), boxes(*before), with_marks(scene(), *marks), boxes(*after))

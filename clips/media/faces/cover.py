@@ -93,7 +93,7 @@ def _lines(
                 if (first, a) not in after
                 for b, other in enumerate(seen[second])
                 if (second, b) not in before
-                if (distance := _distance(one, other)) < rules.reach * step
+                if (distance := apart(one, other)) < rules.reach * step
             ]
             for _, one_sight, other_sight in sorted(pairs):
                 if one_sight not in after and other_sight not in before:
@@ -101,7 +101,7 @@ def _lines(
     return after, before
 
 
-def _distance(one: Boxes, other: Boxes) -> float:
+def apart(one: Boxes, other: Boxes) -> float:
     """How far apart two boxes are, in their own size; beyond all reach when one is twice as large."""
     sizes = one[2:4] - one[:2], other[2:4] - other[:2]
     if not 0.5 < sizes[0][0] / max(sizes[1][0], 1e-6) < 2:

@@ -16,7 +16,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,8 +25,8 @@ import numpy as np
 from clips.media import limited, warm
 from clips.media.faces import cover, weights
 from clips.media.faces.detector import Detector, Picture
-from clips.media.faces.looking import Looker
-from clips.media.faces.rules import CELL, RULES
+from clips.media.faces.looking import Looker, spared
+from clips.media.faces.rules import CELL, LARGE, RULES
 
 _EMPTY: Picture = np.zeros((64, 64, 3), np.uint8)
 
@@ -50,13 +50,24 @@ def _found(detector: Detector, request: Mapping[str, Any], files: Sequence[int])
     pictures, covered, count, first = (
         os.fdopen(fd, mode) for fd, mode in zip(files, ("rb", "wb", "rb", "rb"), strict=True)
     )
-    looker = Looker(functools.partial(detector.look, sure=RULES.sure))
+    look = functools.partial(detector.look, sure=RULES.sure)
+    looker = Looker(look)
     seen: dict[int, cover.Boxes] = {}
     size = (0, 0)
-    while (picture := _picture(pictures)) is not None:
+    # The faces of the last picture that was looked at, and the one after it while that is put off.
+    before: cover.Boxes | None = None
+    between: tuple[int, Picture] | None = None
+    for number, picture in _numbered(pictures, every=request["every"], last=request["last"]):
         size = (picture.shape[1], picture.shape[0])
-        number = _number(len(seen), every=request["every"], last=request["last"])
+        if before is not None and between is None and looker.share > 0.5 and size[0] * size[1] >= LARGE:
+            between = number, picture
+            continue
         seen[number] = cover.kept(looker.faces(picture), width=size[0])
+        if between is not None and not (before is not None and spared(look, before, between[1], seen[number])):
+            seen[between[0]] = cover.kept(looker.faces(between[1]), width=size[0])
+        before, between = seen[number], None
+    if between is not None:
+        seen[between[0]] = cover.kept(looker.faces(between[1]), width=size[0])
     return _write(covered, seen, count.read().count(b"\n"), size, rate=request["rate"]) | _first(first)
 
 
@@ -70,6 +81,14 @@ def _write(
         for boxes in cover.followed(seen, count, rate=rate):
             file.write(np.packbits(cover.cells(boxes, columns=columns, rows=rows, size=size), axis=1).tobytes())
     return {"pictures": count, "columns": columns, "rows": rows, "faces": sum(map(len, seen.values()))}
+
+
+def _numbered(pipe: IO[bytes], *, every: int, last: int) -> Iterator[tuple[int, Picture]]:
+    """The pictures that come to be looked at, with which of the proxy's each is."""
+    place = 0
+    while (picture := _picture(pipe)) is not None:
+        yield _number(place, every=every, last=last), picture
+        place += 1
 
 
 def _number(place: int, *, every: int, last: int) -> int:

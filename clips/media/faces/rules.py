@@ -31,6 +31,8 @@ class Rules:
     # many pixels around what differs are looked at with it.
     changed: float = 6.0
     around: int = 64
+    # Faces that have moved by less than this share of their size hardly have.
+    still: float = 0.5
 
     def every(self, rate: float) -> int:
         """One of how many pictures is looked at, at this rate."""
@@ -45,5 +47,7 @@ MOST_PIXELS = 960 * 544
 # The network halves its picture five times, so each side is filled up to a multiple of this, which costs as much as if
 # there were something to see. A picture that is made smaller is made to fit.
 WHOLE = 32
+# Of pictures with so many pixels every second one may be looked at in half its width and height.
+LARGE = MOST_PIXELS * 3 // 4
 # A cell of what is covered is so many of the pixels that were looked at wide and high.
 CELL = 4
