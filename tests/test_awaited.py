@@ -163,3 +163,20 @@ def test_many_clips_cost_as_many_times_one_whatever_is_known_of_the_tables(gatew
     assert spread_now() == 80
     few = read_for(clips[:4])
     assert 0 < read_for(clips) <= 10 * few
+
+
+def test_tasks_are_made_by_look_ups_when_nothing_waited_as_the_tables_were_analyzed(gateway, hyderabad, asha) -> None:
+    make_project(hyderabad, overlap=1)
+    make_ready_clips(gateway, 60)
+    assert spread_now() == 60
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE clips_clip, clips_permit, clips_rendition, annotations_task, annotations_awaited")
+
+    def read(clips: int) -> int:
+        make_ready_clips(gateway, clips)
+        before = rows_read()
+        assert spread_now() == clips
+        return rows_read() - before
+
+    few = read(10)
+    assert read(80) <= 10 * few

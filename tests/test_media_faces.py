@@ -396,6 +396,19 @@ def test_the_finder_knows_which_picture_it_looks_at(every: int, last: int, count
     assert [_number(place, every=every, last=last) for place in range(len(chosen))] == chosen
 
 
+def test_a_side_without_end_is_still_a_number() -> None:
+    """What a network says of a picture made to confuse it may be anything."""
+
+    class Confused:
+        def run(self, names: object, given_: object) -> list[np.ndarray]:
+            heat, size = np.ones((1, 1, 2, 2), np.float32), np.full((1, 2, 2, 2), 900, np.float32)
+            return [heat, size, np.zeros_like(size)]
+
+    confused = Detector.__new__(Detector)
+    confused._session = Confused()
+    assert np.isfinite(confused.look(np.zeros((8, 8, 3), np.uint8), sure=0.1)).all()
+
+
 @pytest.mark.parametrize(
     ("size", "looked_at"),
     [

@@ -19,6 +19,8 @@ Picture = NDArray[np.uint8]
 
 # The network looks at places of this many pixels.
 _PLACE = 4
+# The logarithm of the largest side that is believed, in places: some twelve thousand pixels.
+_LARGEST = 8.0
 # Boxes that share this much of both are of one face.
 _ONE_FACE = 0.3
 
@@ -42,7 +44,8 @@ class Detector:
         padded[0, :, :height, :width] = picture.transpose(2, 0, 1)
         heat, size, place = self._session.run(list(weights.OUTPUTS), {weights.INPUT: padded})
         rows, columns = np.nonzero(heat[0, 0] > sure)
-        high, wide = (np.exp(size[0, n, rows, columns]) * _PLACE for n in (0, 1))
+        # Of a side without end, what lies beyond it would have no number.
+        high, wide = (np.exp(np.minimum(size[0, n, rows, columns], _LARGEST)) * _PLACE for n in (0, 1))
         left = (columns + place[0, 1, rows, columns] + 0.5) * _PLACE - wide / 2
         top = (rows + place[0, 0, rows, columns] + 0.5) * _PLACE - high / 2
         found = np.stack([left, top, left + wide, top + high, heat[0, 0, rows, columns]], axis=1)
