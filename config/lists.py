@@ -1,7 +1,8 @@
 """Lists of tables that grow without end: nothing is counted whole, nothing is searched without an index.
 
-A first page reads what it shows and a little more, however many rows there are: a count stops at three hundred, a number
-that is searched for is looked up as a number, and where a list has a ``reach``, filters look among its newest rows.
+A first page reads what it shows and a little more, however many rows there are: a count stops at three hundred, a
+number that is searched for is looked up as a number, and where a list has a ``reach``, filters look among its newest
+rows.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from django.utils.translation import gettext_lazy as _
 from config.admin import Record, SeenValues
 from config.scope import offered, scope_of
 
-# Where a count stops: ten pages. What a person would page through ends before, and what few rows have is found by walking
-# past many that do not: each counted row costs as many as there are others between two of them.
+# Where a count stops: ten pages. What a person would page through ends before, and what few rows have is found by
+# walking past many that do not: each counted row costs as many as there are others between two of them.
 MOST_COUNTED = 300
 # More than these do not come in an hour.
 MOST_AN_HOUR = 200_000

@@ -95,7 +95,7 @@ def _tiles(picture: Picture) -> NDArray[np.float32]:
 def _around(changed: NDArray[np.bool_], boxes: Boxes, size: tuple[int, ...], rules: Rules) -> Part:
     """The part of a picture of this height and width that holds all tiles that changed, room around them, and whole
     every face of before that it touches."""
-    edges = []
+    edges: list[tuple[float, float]] = []
     for axis in (1, 0):
         at = np.flatnonzero(changed.any(axis=axis))
         edges.append((int(at[0]) * TILE - rules.around, int(at[-1] + 1) * TILE + rules.around))
