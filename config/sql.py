@@ -5,6 +5,8 @@ a database that has it would not hear of the change. A change of a function is i
 after its migration, with the ``ALTER FUNCTION ... SET`` lines, which replacing a function forgets::
 
     operations = [sql.run("annotations", "0002_take", before="take")]
+
+Where the file of before makes more than that, the way back is :func:`function`.
 """
 
 from __future__ import annotations
@@ -36,6 +38,14 @@ def statements(room: str, name: str) -> str:
     """The text of a room's file."""
     path = settings.BASE_DIR / room / "sql" / f"{name}.sql"
     return str(path.read_text(encoding="utf-8"))
+
+
+def function(room: str, name: str, made: str) -> str:
+    """One function out of a room's file, with its settings."""
+    text = statements(room, name)
+    begins = text.index(f"CREATE OR REPLACE FUNCTION {made}(")
+    settings_of_it = [line for line in text.splitlines() if line.startswith(f"ALTER FUNCTION {made}(")]
+    return "\n".join([text[begins : text.index("$$;", begins) + len("$$;")], *settings_of_it])
 
 
 def drops(text: str) -> str:

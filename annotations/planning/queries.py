@@ -308,6 +308,18 @@ def seen() -> str:
     )
 
 
+# Where clips to make tasks of are found: rows, their order, and which of them.
+_NEXT = (
+    # In the order of an index: the next so many are read, and no more. Each clip is looked up by its number: of those
+    # that came since the tables were analyzed planners think that there are none, and read them all for each.
+    "(annotations_awaited a CROSS JOIN LATERAL (SELECT * FROM clips_clip o WHERE o.id = a.clip_id OFFSET 0) c)",
+    "a.clip_id",
+    "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
+    " AND a.language = %(language)s AND a.clip_id > %(after)s",
+)
+_THESE = ("clips_clip c", "c.id", "c.id = ANY (%(clips)s)")
+
+
 def make_tasks(
     *,
     project_id: int,
@@ -328,19 +340,7 @@ def make_tasks(
     Whether a clip is wanted is judged now, and not when the plan was made. Returns the tasks' numbers, and the last
     clip that was looked at; 0 when none was left.
     """
-    if clip_ids is None:
-        # In the order of an index: the next so many are read, and no more. Each clip is looked up by its number: of
-        # those that came since the tables were analyzed planners think that there are none, and read them all for each.
-        listed, order = (
-            "(annotations_awaited a CROSS JOIN LATERAL (SELECT * FROM clips_clip o WHERE o.id = a.clip_id OFFSET 0) c)",
-            "a.clip_id",
-        )
-        of_these = (
-            "a.project_id = %(project)s AND a.region = %(region)s AND a.clearance = %(clearance)s"
-            " AND a.language = %(language)s AND a.clip_id > %(after)s"
-        )
-    else:
-        listed, order, of_these = "clips_clip c", "c.id", "c.id = ANY (%(clips)s)"
+    listed, order, of_these = _NEXT if clip_ids is None else _THESE
     row = _rows(
         f"""
         WITH wanted AS MATERIALIZED (
