@@ -100,7 +100,7 @@ class Sizes:
 
 FULL = Sizes(
     queues=tuple((kind, count) for count in (1_000, 100_000, 1_000_000) for kind in ("plain", "hard")),
-    blocked=100_000, crowd=12_000, rounds=2, seconds=2.5, http_rounds=1, http_seconds=5.0,
+    blocked=100_000, crowd=12_000, rounds=2, seconds=2.5, http_rounds=3, http_seconds=5.0,
     decay_tasks=1_000_000, decay_seconds=600.0, returned_seconds=45.0, contrast_seconds=30.0, think_seconds=30.0,
 )  # fmt: skip
 QUICK = Sizes(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -109,13 +110,17 @@ def purpose(model: Any) -> str | Promise:
     return PURPOSES.get(model._meta.label_lower, "")
 
 
+@functools.lru_cache(maxsize=8)
+def _words(prefix: str) -> dict[str, str | Promise]:
+    """By address: what the menu calls it, where the site stands behind this prefix."""
+    lines = [line for group in MENU for line in group["items"]]  # type: ignore[attr-defined]
+    # The first of two that lead to the same page is the one that names it.
+    return {str(line["link"]): line["title"] for line in reversed(lines)}
+
+
 def word(link: object) -> str | Promise:
     """What the menu calls the page behind this link; blank for one that is not in the menu."""
-    for group in MENU:
-        for line in group["items"]:  # type: ignore[attr-defined]
-            if str(line["link"]) == str(link):
-                return line["title"]
-    return ""
+    return _words(get_script_prefix()).get(str(link), "")
 
 
 def word_for(model: Any) -> str | Promise:

@@ -98,7 +98,7 @@ LEDGER_KEY = env.secret("LEDGER_KEY") if os.environ.get("LEDGER_KEY", "").strip(
 REQUEST_LEAD_DAYS = env.number("REQUEST_LEAD_DAYS", 7, most=60)
 
 INSTALLED_APPS = [
-    "unfold",
+    "config.console_site.Console",
     "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",

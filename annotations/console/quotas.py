@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -13,6 +13,10 @@ from django.contrib.auth.models import User
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -70,24 +74,14 @@ class Today:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One cell of the board."""
-
-    cell: QuotaCell
-    mark: str
-    said: str
-    is_today: bool
-    link: str
-
-
-@dataclass(frozen=True)
 class Line:
     """One person's line."""
 
     person: Reviewer
     today: Today | None
     use: QuotaUse | None
-    cells: list[Shown]
+    cells: list[SafeString]
+    """As they stand in the table."""
 
     @property
     def idle(self) -> bool:
@@ -188,13 +182,14 @@ def board(user: User, asked: Asked, *, at: datetime) -> Board:
     todays = {one.pk: local_day(at, one.zone_at(at)) for one in people}
     days = days_around(todays.values() or [reference])
     cells = queries.quota_cells(list(todays), days)
-    may_set = user.has_perm("workforce.add_dailylimit")
+    setting = reverse("quota-set") if user.has_perm("workforce.add_dailylimit") else ""
+    said = {day: date_format(day, "j M") for day in days}
     lines = [
         Line(
             person=one,
             today=today.get(one.pk),
             use=use.get(one.pk),
-            cells=[shown(cells[one.pk, day], today=todays[one.pk], may_set=may_set) for day in days],
+            cells=shown(one, (cells[one.pk, day] for day in days), said, today=todays[one.pk], setting=setting),
         )
         for one in people
     ]
@@ -208,16 +203,37 @@ def days_around(todays: Collection[date]) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-def shown(cell: QuotaCell, *, today: date, may_set: bool) -> Shown:
-    """A cell with its words."""
-    level = LimitLevel(cell.source).label
-    said = _("%(limit)d a day, by the limit for: %(level)s") % {"limit": cell.limit, "level": level.lower()}
-    if cell.begun:
-        said += "; " + _("%(used)d used, %(held)d held") % {"used": cell.used, "held": cell.held}
-    link = ""
-    if may_set and cell.day >= today:
-        link = "?" + urlencode({"reviewer": cell.reviewer_id, "day": cell.day.isoformat()})
-    return Shown(cell, MARKS[LimitLevel(cell.source)], said, cell.day == today, link)
+def shown(
+    person: Reviewer, cells: Iterable[QuotaCell], days: Mapping[date, str], *, today: date, setting: str
+) -> list[SafeString]:
+    """The cells of a person's line with their words; ``days`` as they are said, and ``setting``, where a day's number
+    is set: blank for who may not.
+
+    Hundreds stand on a page, and a template takes many times as long for one.
+    """
+    name, found = str(person), []
+    limits: dict[tuple[int, str], tuple[str, SafeString]] = {}
+    for cell in cells:
+        if (cell.limit, cell.source) not in limits:
+            level = LimitLevel(cell.source)
+            said = _("%(limit)d a day, by the limit for: %(level)s") % {
+                "limit": cell.limit,
+                "level": level.label.lower(),
+            }
+            mark = format_html('{}<sup class="sl-mark sl-mark-{}">{}</sup>', cell.limit, MARKS[level], MARKS[level])
+            limits[cell.limit, cell.source] = said, mark
+        said, number = limits[cell.limit, cell.source]
+        if cell.begun:
+            said += "; " + _("%(used)d used, %(held)d held") % {"used": cell.used, "held": cell.held}
+            held = format_html('<span class="sl-quiet">+{}</span>', cell.held) if cell.held else ""
+            number = format_html("<strong>{}</strong>{}<br>/{}", cell.used, held, number)
+        if setting and cell.day >= today:
+            asked = urlencode({"reviewer": cell.reviewer_id, "day": cell.day.isoformat()})
+            named = f"{name}, {days[cell.day]}: {said}"
+            number = format_html('<a href="{}?{}" aria-label="{}">{}</a>', setting, asked, named, number)
+        framed = " sl-today" if cell.day == today else ""
+        found.append(format_html('<td class="sl-day{}" title="{}">{}</td>', framed, said, number))
+    return found
 
 
 def asked_of(request: HttpRequest) -> Asked:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
 from config.clock import database_now
 from tests.conftest import make_region, make_reviewer, make_team, make_user
@@ -44,6 +46,13 @@ def form(person: Reviewer, *, ahead: int = 1, length: int = 1, **changes: object
     return {"value": 180, "first_day": str(first), "last_day": str(last), "span": "days", "reason": "exams"} | changes
 
 
+def read(cell: str) -> tuple[int, str, int, int]:
+    """What a cell says: how many, by the limit of which level, used and held."""
+    ((limit, mark),) = re.findall(r"(\d+)<sup [^>]*>(.)</sup>", cell)
+    used, held = re.search(r"<strong>(\d+)</strong>", cell), re.search(r">\+(\d+)</span>", cell)
+    return int(limit), mark, int(used[1]) if used else 0, int(held[1]) if held else 0
+
+
 def cells_of(reply, person: Reviewer):
     lines = [line for _team, lines in reply.context["board"].groups for line in lines]
     return next(line for line in lines if line.person == person)
@@ -58,12 +67,22 @@ def test_each_day_says_how_many_and_which_limit_says_so(ops, asha, ravi, hyderab
     quotas.set_limit(80, reason="one day", by=by, from_day=day + timedelta(days=3), reviewer=asha, one_day=True)
     begun(asha, back=5, used=130, held=2)
     line = cells_of(ops.get(BOARD), asha)
-    assert [(one.cell.limit, one.mark) for one in line.cells] == [
+    assert [read(cell)[:2] for cell in line.cells] == [
         (150, "G"), (150, "G"), (150, "G"), (150, "G"), (120, "G"), (120, "G"), (120, "G"),
         (110, "R"), (100, "T"), (90, "P"), (80, "D"), (90, "P"), (90, "P"), (90, "P"), (90, "P"),
     ]  # fmt: skip
-    assert (line.cells[2].cell.used, line.cells[2].cell.held, line.cells[7].is_today) == (130, 2, True)
-    assert cells_of(ops.get(BOARD), ravi).cells[10].cell.limit == 100
+    assert read(line.cells[2])[2:] == (130, 2)
+    assert ["sl-today" in cell for cell in line.cells] == [number == 7 for number in range(15)]
+    assert ["<a " in cell for cell in line.cells] == [number >= 7 for number in range(15)]
+    assert read(cells_of(ops.get(BOARD), ravi).cells[10])[0] == 100
+
+
+def test_a_persons_name_cannot_write_into_the_board(ops, asha) -> None:
+    asha.user.first_name = '"><script>alert(1)</script>'
+    asha.user.save()
+    page = ops.get(BOARD).content.decode()
+    assert "<script>alert(1)" not in page
+    assert str(escape(asha.user.first_name)) in page
 
 
 def test_one_persons_one_day_is_set_at_once_tomorrow_unless_said(ops, asha) -> None:
