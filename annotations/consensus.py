@@ -59,9 +59,9 @@ def settle(task_id: int, *, at: datetime) -> str | None:
         return new
 
 
-def settle_all(task_ids: Collection[int], *, at: datetime) -> int:
-    """Settle these full tasks as :func:`settle` does, those that agree in a few statements however many they are, ties
-    one by one; returns how many were full."""
+def settle_agreed(task_ids: Collection[int], *, at: datetime) -> tuple[int, list[int]]:
+    """Settle those of these full tasks whose answers agree, in a few statements however many they are; returns how many
+    they were, and the ties, which are left as they are."""
     with transaction.atomic():
         # In the order of their numbers, so that two who settle the same cannot wait for each other.
         full = Task.objects.select_for_update().filter(pk__in=task_ids, state=TaskState.FULL).order_by("pk")
@@ -87,9 +87,7 @@ def settle_all(task_ids: Collection[int], *, at: datetime) -> int:
                 state_since=at,
                 due_at=None,
             )
-    for pk in ties:
-        settle(pk, at=at)
-    return len(answers)
+    return len(answers) - len(ties), ties
 
 
 def _has_team_left(task: Task) -> bool:

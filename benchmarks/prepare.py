@@ -1,15 +1,18 @@
 """What preparing clips costs, beside one bare ffmpeg command that makes the same files.
 
-    python benchmarks/prepare.py [FOLDER] [--quick] [--part costs] [--json FILE] [--report FILE]
+    python benchmarks/prepare.py [FOLDER] [--quick] [--part stream] [--json FILE] [--report FILE]
 
 FOLDER holds real clips (default: the project's samples); they are repeated to 60 (``--quick``: 6), each time as another
 owner's. It brings its own PostgreSQL and Redis with the product's settings.
 
-``costs``    For each clip, in turns: the bare command (the very arguments we use, not enclosed) and ours: receiving the
-             clip (probe, hash, storage, rows) and preparing it (copy, enclosure, render, checks, storage,
-             rows). Wall time, and the busy time of the whole machine's processors, for an enclosed program's own is
-             told to nobody. And the naive way, as one would write it by hand: a command for each output, each
-             decoding anew. Told is the mean over the files of the median of each one's turns.
+``stream``   Some clips at a time, in turns: the bare commands (the very arguments we use, not enclosed) one after the
+             other, and ours as it is run: one process receives the clips (probe, hash, storage, rows), and one worker
+             process prepares them meanwhile (copy, enclosure, render, checks, storage, rows), from the first byte taken
+             until the last clip is ready. Wall time, and the busy time of the whole machine's processors, for an
+             enclosed program's own is told to nobody. And the naive way, as one would write it by hand: a command for
+             each output, each decoding anew. Told is the median over the lots of each lot's ratios.
+``costs``    The same clip by clip, where one process receives a clip and then prepares it, so that nothing of ours goes
+             on beside a command. Told is the mean over the files of the median of each one's turns.
 ``workers``  All clips by one worker process on one core, and by two with a core each: what is shared (rows, locks,
              storage) must not hold them up. Beside it, without a target, one and two that may use every core: one alone
              has them all at work already, for a clip is decoded, scaled and encoded by threads of their own. And two
@@ -49,6 +52,8 @@ from benchmarks.rig import engines, machine  # noqa: E402
 
 SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".ts"}
 REGION = "in"
+# Clips of one turn.
+LOT = 12
 
 
 @dataclass(frozen=True)
@@ -258,6 +263,61 @@ def latencies(paths: list[Path], first: int) -> list[float]:
     return found[1:]
 
 
+def preparer(ready: Any, inbox: Any, out: Any) -> None:
+    """A worker process of the rig: prepares the clips it is told of, and says when it has."""
+    import django
+
+    django.setup()
+    from django.db import connection
+
+    connection.ensure_connection()
+    ready.release()
+    while (clip_id := inbox.get()) is not None:
+        prepared(clip_id)
+        out.put(clip_id)
+
+
+def stream(paths: list[Path], clips: list[Path]) -> dict[str, float]:
+    """The bare commands, ours by a receiver and a worker, and a command for each output, in turns of some clips."""
+    commands = {path: argvs(path, each=False) for path in paths}
+    apart = {path: argvs(path, each=True) for path in paths}
+    context = multiprocessing.get_context("spawn")
+    ready, inbox, out = context.Semaphore(0), context.Queue(), context.Queue()
+    person = context.Process(target=preparer, args=(ready, inbox, out))
+    person.start()
+    ready.acquire()
+
+    def ours(lot: list[Path], first: int) -> None:
+        for place, path in enumerate(lot):
+            inbox.put(received(path, first + place))
+        for _ in lot:
+            out.get(timeout=120)
+
+    def bare(lot: list[Path], by: dict[Path, list[list[str]]]) -> None:
+        for path in lot:
+            run_all(by[path])
+
+    ours(paths[:1], 500)
+    found: dict[str, list[float]] = {"wall_to_bare": [], "cpu_to_bare": [], "naive_to_ours": [], "naive_to_bare": []}
+    lots = [clips[first : first + LOT] for first in range(0, len(clips), LOT)]
+    for number, lot in enumerate(lots):
+        turns: list[tuple[str, Callable[[], object]]] = [
+            ("bare", lambda lot=lot: bare(lot, commands)),  # type: ignore[misc]
+            ("ours", lambda lot=lot, n=number: ours(lot, 2000 + n * LOT)),  # type: ignore[misc]
+            ("naive", lambda lot=lot: bare(lot, apart)),  # type: ignore[misc]
+        ]
+        spent = {name: cost_of(work) for name, work in (turns if number % 2 else reversed(turns))}
+        wall = {name: cost.wall for name, cost in spent.items()}
+        found["wall_to_bare"].append(wall["ours"] / wall["bare"])
+        found["cpu_to_bare"].append(spent["ours"].cpu / spent["bare"].cpu)
+        found["naive_to_ours"].append(wall["naive"] / wall["ours"])
+        found["naive_to_bare"].append(wall["naive"] / wall["bare"])
+        say(f"  {len(lot)} clips: " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in wall.items()) + " s")
+    inbox.put(None)
+    person.join()
+    return {name: statistics.median(ratios) for name, ratios in found.items()}
+
+
 def costs(paths: list[Path], clips: list[Path]) -> dict[str, float]:
     """The bare command, ours and a command for each output, in turns."""
     commands = {path: argvs(path, each=False) for path in paths}
@@ -277,11 +337,10 @@ def costs(paths: list[Path], clips: list[Path]) -> dict[str, float]:
     wall = {name: _of_medians([cost.wall for cost in found], len(paths)) for name, found in spent.items()}
     cpu = {name: _of_medians([cost.cpu for cost in found], len(paths)) for name, found in spent.items()}
     return {
-        "wall_to_bare": wall["ours"] / wall["bare"],
-        "cpu_to_bare": cpu["ours"] / cpu["bare"],
-        "naive_to_ours": wall["naive"] / wall["ours"],
+        "one_by_one_to_bare": wall["ours"] / wall["bare"],
+        "one_by_one_cpu_to_bare": cpu["ours"] / cpu["bare"],
+        "naive_to_one_by_one": wall["naive"] / wall["ours"],
         "naive_cpu_to_ours": cpu["naive"] / cpu["ours"],
-        "naive_to_bare": wall["naive"] / wall["bare"],
         "bare_seconds_a_clip": wall["bare"],
         "ours_seconds_a_clip": wall["ours"],
     }
@@ -342,7 +401,7 @@ def latency(clips: list[Path]) -> dict[str, float]:
     return {"ready_to_bare": statistics.fmean(waits) / statistics.fmean(alone)}
 
 
-PARTS = ("costs", "workers", "memory", "latency")
+PARTS = ("stream", "costs", "workers", "memory", "latency")
 
 
 TARGETS: dict[str, tuple[str, float, bool]] = {
@@ -356,6 +415,9 @@ TARGETS: dict[str, tuple[str, float, bool]] = {
 
 
 BESIDE = {
+    "one_by_one_to_bare": "one process that receives a clip, then prepares it, to the bare command, wall",
+    "one_by_one_cpu_to_bare": "the same, processors",
+    "naive_to_one_by_one": "a command for each output to the same, wall",
     "two_bare_to_one": "two bare commands at once to one after the other, a core each: all that the machine gives",
     "naive_to_bare": "a command for each output to the bare command, wall: ours without any cost of its own",
     "naive_cpu_to_ours": "a command for each output to ours, processors",
@@ -423,6 +485,8 @@ def main() -> int:
         for part in asked.part or PARTS:
             say(f"{part}:")
             match part:
+                case "stream":
+                    ratios |= stream(paths, clips)
                 case "costs":
                     ratios |= costs(paths, clips)
                 case "workers":

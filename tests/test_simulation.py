@@ -18,7 +18,7 @@ from django.db import connection
 from annotations import auditing, consensus, leasing, submitting
 from annotations.errors import NotScratch, ScenarioWrong
 from annotations.models import Lease, Task
-from annotations.simulation import fitting, queries, running, scenario, seeding
+from annotations.simulation import fitting, queries, running, scenario, seeding, twin
 from annotations.simulation.scratch import PREFIX, scratch
 from annotations.simulation.twin import Twin
 from clips.models import Clip
@@ -257,15 +257,28 @@ def test_history_makes_a_scenario(gateway, hyderabad, asha, tasks) -> None:
 
 
 def test_many_tasks_settle_as_each_would(tasks, asha, ravi) -> None:
-    """Settled together: what agrees has its label and votes, a tie gets one more seat, and doing it twice is dull."""
+    """Settled together: what agrees has its label and votes, a tie is told and left, and doing it twice is dull."""
     for person, labels in ((asha, ["threat", "threat", "threat"]), (ravi, ["threat", "false_alarm", "threat"])):
         lease_ids = leasing.lease_next(person.user_id, count=3).lease_ids
         for lease, label in zip(Lease.objects.filter(pk__in=lease_ids).order_by("task"), labels, strict=True):
             submitting.submit(person.user_id, lease.pk, token=lease.token, answer={"label": label})
-    assert consensus.settle_all([task.pk for task in tasks], at=database_now()) == 3
+    numbers = [task.pk for task in tasks]
+    tie = [sorted(numbers)[1]]
+    assert consensus.settle_agreed(numbers, at=database_now()) == (2, tie)
     assert list(Task.objects.order_by("pk").values_list("state", "label", "votes", "seats_left")) == [
         ("settled", "threat", {"threat": 2}, 0),
-        ("open", "", {}, 1),
+        ("full", "", {}, 0),
         ("settled", "threat", {"threat": 2}, 0),
     ]
-    assert consensus.settle_all([task.pk for task in tasks], at=database_now()) == 0
+    assert consensus.settle_agreed(numbers, at=database_now()) == (0, tie)
+
+
+def test_settling_ends_however_many_ties_stand_before_what_agrees(tasks, asha, ravi, monkeypatch) -> None:
+    monkeypatch.setattr(twin, "MOST_SETTLED", 1)
+    monkeypatch.setattr(twin.queries, "set_clock", lambda at: None)
+    for person, labels in ((asha, ["threat", "threat", "threat"]), (ravi, ["false_alarm", "false_alarm", "threat"])):
+        lease_ids = leasing.lease_next(person.user_id, count=3).lease_ids
+        for lease, label in zip(Lease.objects.filter(pk__in=lease_ids).order_by("task"), labels, strict=True):
+            submitting.submit(person.user_id, lease.pk, token=lease.token, answer={"label": label})
+    assert len(twin.settle_agreed(database_now())) == 2
+    assert list(Task.objects.order_by("pk").values_list("state", flat=True)) == ["full", "full", "settled"]

@@ -87,8 +87,9 @@ class Twin:
         self.heap: list[tuple[int, int]] = []
         self.spans: list[Spent] = []
         self.holding = 0
-        # Whether a task became full since somebody settled.
+        # Whether a task became full since somebody settled, and those whose answers do not agree.
         self.filled = False
+        self.ties: list[int] = []
         self.apart = any(project.seats_apart for project in scenario.projects)
         self._populate(crowds)
         waiting = self.inflow.waiting()
@@ -157,15 +158,28 @@ class Twin:
 
         self.done.write(write)
 
+    def _settle(self, now: int) -> None:
+        """Have full tasks settled beside: nobody takes or plans what is full, so that nobody sees when it is done. Ties
+        come back into the queue, and are dealt with in their turn: a minute later."""
+        self.done.show()
+        ties, self.ties = self.ties, []
+        for task_id in ties:
+            consensus.settle(task_id, at=self._at(now))
+        if self.filled:
+            self.filled = False
+            self.done.write(lambda: self.ties.extend(settle_agreed(self._at(now))))
+        if now == self.end:
+            self.done.show()
+            for task_id in self.ties:
+                consensus.settle(task_id, at=self._at(now))
+
     def _sweep(self, now: int) -> None:
         """What the beat does."""
         at = self._at(now)
         if self.spans:
             self._have_written(self.spans, at)
             self.spans = []
-        while self.filled and (full := consensus.waiting(at=at, most=MOST_SETTLED)):
-            consensus.settle_all(full, at=at)
-            self.filled = len(full) == MOST_SETTLED
+        self._settle(now)
         if self.apart:
             each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         if self.holding:
@@ -269,3 +283,16 @@ class Twin:
 
     def _ms(self, at: datetime) -> int:
         return (at - self.scenario.starts) // MILLISECOND
+
+
+def settle_agreed(at: datetime) -> list[int]:
+    """Settle what is full by now and agrees; returns the ties."""
+    queries.set_clock(at)
+    ties: list[int] = []
+    while True:
+        # Ties stay full, before what came after them.
+        most = MOST_SETTLED + len(ties)
+        full = consensus.waiting(at=at, most=most)
+        _settled, ties = consensus.settle_agreed(full, at=at)
+        if len(full) < most:
+            return ties

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.admin.sites import AdminSite
@@ -74,7 +75,7 @@ def test_tables_are_listed_only_where_a_page_shows_them(manager, monkeypatch) ->
     made = []
     before = AdminSite._build_app_dict
 
-    def count(*asked: object) -> object:
+    def count(*asked: Any) -> Any:
         made.append(asked)
         return before(*asked)
 
