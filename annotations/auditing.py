@@ -300,6 +300,7 @@ def audit() -> list[Finding]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = '10min'")
+        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 2")
         for check in CHECKS:
             cursor.execute(f"SELECT *, count(*) OVER () AS broken FROM ({check.query}) bad LIMIT 1")  # noqa: S608
             row = cursor.fetchone()

@@ -26,7 +26,9 @@ Parts:
 ``decay``  Claims and submits at full rate by 8 connections that call the SQL functions through bare psycopg, without
            Python of ours between: alone; with a transaction's snapshot held open elsewhere; and with 2 % of the leases
            given back. For contrast the plain SKIP LOCKED statement, claims only, from the head of the index, under a
-           held snapshot.
+           held snapshot. A machine is not as fast at the end of ten minutes as at their beginning: once a second a
+           connection beside runs a yardstick (a count of 100,000 numbers, written down durably), and rates are told
+           as claims in a yardstick's time, too.
 ``think``  32 reviewers who think 0.2 s, ask for 3 and keep 3: the share of their time in which they had no work. They
            have worked here before, so each takes a lease and answers it beforehand: the bookmarks behind what they held
            before are then as the product leaves them. How long that first lease took is told beside.
@@ -322,7 +324,7 @@ def servers(run: Run) -> None:
     made = run.queue(*run.sizes.queues[-1])
     tokens = server.make_tokens(made.database, [person.user_id for person in made.regulars])
     found: dict[tuple[str, int, str], list[Slice]] = defaultdict(list)
-    for _ in range(max(2, run.sizes.http_rounds)):
+    for _ in range(2):
         for way in server.ways():
             with server.serving(made.database, way, run.folder) as port:
                 for clients in (1, 8, 32):
@@ -385,16 +387,24 @@ def decay(run: Run) -> None:
     ):
         found[name] = _kept_decay(run, name) or _decay(run, name, kind, held, returned, seconds)
     head("Claims per second at full rate, 8 connections")
-    row("variant", "first", "last", "last/first", "all")
+    row("variant", "first", "last", "last/first", "all", "yardstick ms, first last", "last/first by the yardstick")
     for name, by_second in found.items():
         seconds = len(by_second)
         window = max(1, min(60, seconds // 4))
-        first = statistics.fmean(by_second[second] for second in range(window))
-        last = statistics.fmean(by_second[second] for second in range(seconds - window, seconds))
+        spans = range(window), range(seconds - window, seconds)
+        first, last = (statistics.fmean(by_second[second] for second in span) for span in spans)
         ratio = last / first if first else 0.0
-        run.ratios[f"decay.{name}"] = ratio
+        run.ratios[f"decay.{name}.seconds"] = run.ratios[f"decay.{name}"] = ratio
         run.figures[f"decay.{name}"] = by_second
-        row(name, f"{first:.0f}", f"{last:.0f}", f"{ratio:.2f}", f"{sum(by_second.values()):,}")
+        marks = {int(second): ms for second, ms in (run.kept.get(f"yardstick.{name}") or {}).items()}
+        one, two = ([marks[second] for second in span if second in marks] for span in spans)
+        beside = "-"
+        if one and two:
+            # Claims in the time of a yardstick: what the machine did not give is not the queue's.
+            ratio = run.ratios[f"decay.{name}"] = last * median(two) / (first * median(one))
+            beside = f"{median(one):.1f} {median(two):.1f}"
+        row(name, f"{first:.0f}", f"{last:.0f}", f"{run.ratios[f'decay.{name}.seconds']:.2f}",
+            f"{sum(by_second.values()):,}", beside, f"{ratio:.2f}" if one and two else "-")  # fmt: skip
     for name, least in (("alone", 0.9), ("a snapshot held", 0.8), ("2 % given back", 0.9)):
         if len(found[name]) < 3:
             continue  # nothing lies between its first second and its last
@@ -405,7 +415,7 @@ def decay(run: Run) -> None:
 def _decay(run: Run, name: str, kind: str, held: bool, returned: float, seconds: float) -> dict[int, int]:
     """Claims by second, from a fresh copy of the queue."""
     made = data.copy(run.queue("plain", run.sizes.decay_tasks), "decay")
-    with held_snapshot(made, held):
+    with held_snapshot(made, held), yardstick(made) as marks:
         done = run.crew.run(
             made, kind, deal(made.crowd, 8), seconds=seconds, most=10_000_000, submits=kind == "take", returned=returned
         )
@@ -413,6 +423,7 @@ def _decay(run: Run, name: str, kind: str, held: bool, returned: float, seconds:
     run.check(made, f"decay {name}", but="more live than the prefetch" if kind == "head" else "")
     engines.drop_database(made.database)
     by_second = {second: done.by_second[second] for second in range(int(seconds))}
+    run.kept.keep(f"yardstick.{name}", marks)
     run.kept.keep(f"decay.{name}", by_second)
     return by_second
 
@@ -432,6 +443,30 @@ def held_snapshot(made: Dataset, held: bool) -> Iterator[None]:
         link.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         link.execute("SELECT count(*) FROM annotations_lane")
         yield
+
+
+@contextmanager
+def yardstick(made: Dataset) -> Iterator[dict[int, float]]:
+    """Milliseconds of the same small work once a second, by seconds since it began, on a connection beside."""
+    found: dict[int, float] = {}
+    over = threading.Event()
+
+    def measure() -> None:
+        with engines.connect(made.database) as link:
+            link.execute("CREATE TABLE bench.yardstick (counted bigint)")
+            began = time.perf_counter()
+            while not over.wait(1 - (time.perf_counter() - began) % 1):
+                start = time.perf_counter()
+                link.execute("INSERT INTO bench.yardstick SELECT count(*) FROM generate_series(1, 100000)")
+                found[int(start - began)] = (time.perf_counter() - start) * 1000
+
+    thread = threading.Thread(target=measure)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
 
 
 # --- 6: people who think ---------------------------------------------------------------------------------------------

@@ -44,7 +44,9 @@ DATABASES["default"]["OPTIONS"].setdefault(
     # What is prepared is a look-up by keys: PostgreSQL would guess at lists, and plan anew each time.
     " -c plan_cache_mode=force_generic_plan"
     # Compiling a statement took longer than any of ours runs: of 0.85 s for the home's counts of a million tasks, 0.55.
-    " -c jit=off",
+    " -c jit=off"
+    # Starting helpers for a page of a list takes longer than reading it. Reports and audits read much, and ask for them.
+    " -c max_parallel_workers_per_gather=0",
 )
 
 # Where footage may live: a region is a storage and a queue of its own. Rooms add meaning, not places.

@@ -14,7 +14,8 @@ from benchmarks.rig import engines
 
 def facts() -> dict[str, Any]:
     with engines.connect() as link:
-        names = "server_version shared_buffers fsync synchronous_commit full_page_writes wal_sync_method autovacuum"
+        names = "server_version shared_buffers max_wal_size fsync synchronous_commit full_page_writes"
+        names += " wal_sync_method autovacuum"
         settings = {name: link.execute("SELECT current_setting(%s)", [name]).fetchone()[0] for name in names.split()}  # type: ignore[index]
     return bare_facts() | {"postgresql": settings}
 

@@ -12,6 +12,10 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy, override
 from rest_framework import exceptions
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -114,35 +118,40 @@ def _field_errors(detail: Any, at: str = "") -> list[dict[str, str]]:
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """404 for paths no door answers: a problem document for machines, Django's page for people."""
-    return _plain(request, 404, "not-found", "There is nothing here for you.")
+    """404 for paths no door answers: a problem document for machines, a page for people."""
+    advice = gettext_lazy("It may be gone, or be another region's. Look for it by its number or name in the search.")
+    return _plain(request, 404, "not-found", gettext_lazy("There is nothing here for you."), advice)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400 for what Django refuses before a door is chosen."""
-    return _plain(request, 400, "malformed-request", "The request cannot be read.")
+    advice = gettext_lazy("Nothing was changed. Go back and try it again from the page where it stood.")
+    return _plain(request, 400, "malformed-request", gettext_lazy("The request cannot be read."), advice)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403 outside the API."""
-    return _plain(request, 403, "permission-denied", "You may not do this.")
+    advice = gettext_lazy("Nothing was changed. It belongs to another role; whoever gives out roles can give it to you.")
+    return _plain(request, 403, "permission-denied", gettext_lazy("You may not do this."), advice)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """500: a defect of ours, or a database that left in mid-request."""
-    return _plain(request, 500, "server-error", "Something broke on our side; it is in the log.")
+    advice = gettext_lazy("Look whether what you did is done before you do it again. What was said to be done is done.")
+    title = gettext_lazy("Something broke on our side; it is in the log.")
+    return _plain(request, 500, "server-error", title, advice)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     """A form came from elsewhere, or its page is older than the sign-in."""
-    return _plain(request, 403, "csrf-failed", "Reload the page and send the form again.")
+    advice = gettext_lazy("Nothing was changed. The page is older than your sign-in, or the form came from elsewhere.")
+    return _plain(request, 403, "csrf-failed", gettext_lazy("Reload the page and send the form again."), advice)
 
 
-def _plain(request: HttpRequest, status: int, code: str, title: str) -> HttpResponseBase:
-    if request.path.startswith("/admin"):
-        return HttpResponse(
-            f"<!doctype html><html lang='en'><title>{title}</title>"
-            f"<main><h1>{status}</h1><p>{title}</p><p><a href='/admin/'>Home</a></p></main></html>",
-            status=status,
-        )
-    return JsonResponse(problem(status, code, title), status=status, content_type=PROBLEM)
+def _plain(request: HttpRequest, status: int, code: str, title: Promise, advice: Promise) -> HttpResponseBase:
+    """A page for people in the staff's place, in their language; a problem document elsewhere, in English."""
+    if not request.path.startswith("/admin"):
+        with override("en"):
+            return JsonResponse(problem(status, code, str(title)), status=status, content_type=PROBLEM)
+    said = {"status": status, "title": title, "advice": advice, "home": reverse("admin:index")}
+    return HttpResponse(render_to_string("refused.html", said), status=status)
