@@ -278,7 +278,7 @@ def test_settling_ends_however_many_ties_stand_before_what_agrees(tasks, asha, r
     monkeypatch.setattr(twin.queries, "set_clock", lambda at: None)
     for person, labels in ((asha, ["threat", "threat", "threat"]), (ravi, ["false_alarm", "false_alarm", "threat"])):
         lease_ids = leasing.lease_next(person.user_id, count=3).lease_ids
-        for lease, label in zip(Lease.objects.filter(pk__in=lease_ids).order_by("task"), labels, strict=True):
+        for lease, label in zip(Lease.objects.filter(pk__in=lease_ids).order_by("task_id"), labels, strict=True):
             submitting.submit(person.user_id, lease.pk, token=lease.token, answer={"label": label})
     assert len(twin.settle_agreed(database_now())) == 2
     assert list(Task.objects.order_by("pk").values_list("state", flat=True)) == ["full", "full", "settled"]

@@ -28,6 +28,7 @@ from config.acting import staff
 from config.clock import database_now
 from config.errors import NotFound, Refusal
 from config.scope import seen
+from workforce.days import local_day
 from workforce.models import Region, Team
 
 NEEDS = sorted({kind.need for kind in KINDS.values()})
@@ -72,9 +73,17 @@ def _asked(request: HttpRequest, sent: QueryDict, at: datetime) -> tuple[str, As
     if report not in mine:
         raise Http404
     data = sent.copy()
-    data.setdefault("first", str(at.date() - timedelta(days=DAYS - 1)))
-    data.setdefault("last", str(at.date()))
+    if not {"first", "last"} <= data.keys():
+        last = _newest_day(user, at)
+        data.setdefault("first", str(last - timedelta(days=DAYS - 1)))
+        data.setdefault("last", str(last))
     return report, AskForm(data, user=user, by_project=KINDS[report].by_project)
+
+
+def _newest_day(user: User, at: datetime) -> date:
+    """The newest day that has begun for a team of theirs: in Hyderabad it begins while another goes on in UTC."""
+    zones = seen(user, Team.objects.order_by()).values_list("time_zone", flat=True).distinct()
+    return max((local_day(at, zone) for zone in zones), default=at.date())
 
 
 def _narrowed(user: User, report: str, form: AskForm) -> Asked:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
 from annotations.models import Report
 
@@ -135,8 +135,7 @@ def rows(report: str, asked: Asked, *, places: int) -> tuple[list[list[Any]], di
         "teams": None if asked.teams is None else sorted(asked.teams),
         "project": asked.project,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL max_parallel_workers_per_gather = 2")
+    with connection.cursor() as cursor:
         cursor.execute(STATEMENTS[report], values)
         found = cursor.fetchall()
     by_place, by_day = [], {}

@@ -131,7 +131,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403 outside the API."""
-    advice = gettext_lazy("Nothing was changed. It belongs to another role; whoever gives out roles can give it to you.")
+    advice = gettext_lazy(
+        "Nothing was changed. It belongs to another role; whoever gives out roles can give it to you."
+    )
     return _plain(request, 403, "permission-denied", gettext_lazy("You may not do this."), advice)
 
 

@@ -71,7 +71,7 @@ def command(places: Places, *, durable: bool = True) -> list[str]:
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": f"{shared_megabytes(psutil.virtual_memory().total)}MB",
-        # A checkpoint makes the log hold each page whole that is written after it: with PostgreSQL's own 1 GB, a plan of a
+        # After a checkpoint each page is logged whole when it is next written: with PostgreSQL's own 1 GB, a plan of a
         # million tasks meets one every few seconds, and whoever takes work meanwhile waits for it.
         "max_wal_size": "4GB",
         "timezone": "UTC",

@@ -13,6 +13,7 @@ from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 
+from annotations.console import reports as console_reports
 from annotations.errors import NoAddress
 from annotations.models import ActiveSpan, Annotation, IssueState, Lease, ReportIssue, ReportSubscription
 from annotations.reporting import mailing, reading
@@ -79,6 +80,16 @@ def test_a_period_a_team_and_a_project_narrow_it(ops, worked, hyderabad) -> None
     empty = make_project(hyderabad, slug="empty")
     assert rows_of(ops, "done", project=empty.pk) == []
     assert rows_of(ops, "quota", region=hyderabad.region_id) != []
+
+
+def test_the_newest_day_is_that_of_the_team_where_it_begins_first(ops, worked) -> None:
+    """At half past seven in the evening in UTC it is tomorrow in Hyderabad, and people there work."""
+    evening = datetime(2026, 11, 28, 19, 30, tzinfo=UTC)
+    assert console_reports._newest_day(ops, evening) == date(2026, 11, 29)
+    romania = make_region("ro", "Romania", "Europe/Bucharest")
+    make_team("Bucharest", romania)
+    manager = make_user("ops-ro", "ops manager", is_staff=True, places=[romania])
+    assert console_reports._newest_day(manager, evening) == date(2026, 11, 28)
 
 
 def test_what_takes_long_comes_after_its_page(ops, worked, monkeypatch) -> None:
@@ -157,7 +168,7 @@ def test_as_many_queries_however_many_rows(ops, worked, hyderabad, django_assert
     client = Client()
     client.force_login(ops)
     for report in KINDS:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             assert client.get("/admin/reports", {"report": report}).status_code == 200
 
 
