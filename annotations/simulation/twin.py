@@ -176,10 +176,11 @@ class Twin:
     def _sweep(self, now: int) -> None:
         """What the beat does."""
         at = self._at(now)
+        # It waits for what was begun a minute ago, and not for what is begun now.
+        self._settle(now)
         if self.spans:
             self._have_written(self.spans, at)
             self.spans = []
-        self._settle(now)
         if self.apart:
             each(passing.waiting(at=at), lambda task_id: passing.pass_on(task_id, at=at))
         if self.holding:

@@ -71,8 +71,8 @@ def command(places: Places, *, durable: bool = True) -> list[str]:
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": f"{shared_megabytes(psutil.virtual_memory().total)}MB",
-        # After a checkpoint each page is logged whole when it is next written: with PostgreSQL's own 1 GB, a plan of a
-        # million tasks meets one every few seconds, and whoever takes work meanwhile waits for it.
+        # After a checkpoint each page is logged whole when it is next written, which a plan of a million tasks pays for
+        # again and again: with more log than PostgreSQL's own 1 GB between them, there are fewer.
         "max_wal_size": "4GB",
         "timezone": "UTC",
         "log_timezone": "UTC",
