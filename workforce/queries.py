@@ -326,8 +326,9 @@ class QuotaUse:
         return round(100 * self.used / self.limit) if self.limit else 0
 
 
-def quota_use(reviewer_ids: Collection[int], *, first: date, last: date) -> dict[int, QuotaUse]:
-    """What each of these people made of the days that they began, from one day to another, both inclusive."""
+def quota_use(reviewer_ids: Collection[int], *, since: date, at: datetime) -> dict[int, QuotaUse]:
+    """What each of these people made of the days that they began, from one day on, and that are over where they count
+    them."""
     if not reviewer_ids:
         return {}
     with connection.cursor() as cursor:
@@ -335,9 +336,10 @@ def quota_use(reviewer_ids: Collection[int], *, first: date, last: date) -> dict
             """
             SELECT q.reviewer_id, count(*), sum(q.used), sum(q.day_limit)
               FROM workforce_quotaday q
-             WHERE q.reviewer_id = ANY (%(people)s) AND q.day BETWEEN %(first)s AND %(last)s
+             WHERE q.reviewer_id = ANY (%(people)s)
+               AND q.day >= %(since)s AND q.day < (%(at)s AT TIME ZONE q.time_zone)::date
              GROUP BY 1
             """,
-            {"people": list(reviewer_ids), "first": first, "last": last},
+            {"people": list(reviewer_ids), "since": since, "at": at},
         )
         return {int(row[0]): QuotaUse(*map(int, row[1:])) for row in cursor.fetchall()}

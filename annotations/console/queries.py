@@ -127,12 +127,12 @@ def lapses(*, since: date) -> list[tuple[int, date, int]]:
 
 
 def waits(*, since: datetime, at: datetime) -> list[tuple[int, date, float]]:
-    """How long tasks had waited for some answers of each hour: team, day (UTC) and seconds."""
+    """How long tasks had waited for some answers of each hour: team, the team's day and seconds."""
     return [
         (int(team), day, float(seconds))
         for team, day, seconds in _rows(
             """
-            SELECT r.team_id, (a.submitted_at AT TIME ZONE 'UTC')::date,
+            SELECT r.team_id, (a.submitted_at AT TIME ZONE w.time_zone)::date,
                    extract(epoch FROM a.submitted_at - t.created_at)
               FROM generate_series(%(since)s::timestamptz, %(at)s::timestamptz, interval '1 hour') h(hour)
              CROSS JOIN LATERAL (
@@ -141,6 +141,7 @@ def waits(*, since: datetime, at: datetime) -> list[tuple[int, date, float]]:
                      ORDER BY a.submitted_at LIMIT %(sample)s) a
               JOIN annotations_task t ON t.id = a.task_id
               JOIN workforce_reviewer r ON r.id = a.reviewer_id
+              JOIN workforce_team w ON w.id = r.team_id
             """,
             {"since": since, "at": at, "sample": SAMPLE_AN_HOUR},
         )

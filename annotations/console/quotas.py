@@ -142,10 +142,10 @@ def keep_ahead(*, at: datetime) -> None:
     ahead.put("dry", dry(at=at), seconds=DRY_KEPT)
 
 
-def idle(*, first: date, last: date) -> list[int]:
+def idle(*, since: date, at: datetime) -> list[int]:
     """Who never fills their days, of everybody."""
     every = list(Reviewer.objects.filter(is_active=True).values_list("pk", flat=True))
-    return [pk for pk, use in queries.quota_use(every, first=first, last=last).items() if fills_little(use)]
+    return [pk for pk, use in queries.quota_use(every, since=since, at=at).items() if fills_little(use)]
 
 
 def only(rows: QuerySet[Reviewer], chosen: Collection[int]) -> list[int]:
@@ -169,16 +169,16 @@ def board(user: User, asked: Asked, *, at: datetime) -> Board:
     """One page of the board; as many statements however many people there are."""
     rows = people_asked(user, asked)
     reference = at.date()
-    first, last = reference - FORTNIGHT, reference - timedelta(days=1)
+    since = reference - FORTNIGHT
     found: Any = rows
     if asked.only == DRY:
         found = only(rows, kept("dry", seconds=DRY_KEPT, read=lambda: dry(at=at), told=list))
     elif asked.only == IDLE:
-        found = only(rows, kept(f"idle-{first}", seconds=IDLE_KEPT, read=lambda: idle(first=first, last=last)))
+        found = only(rows, kept(f"idle-{since}", seconds=IDLE_KEPT, read=lambda: idle(since=since, at=at)))
     pages = Paginator(found, A_PAGE).get_page(asked.number)
     people = list(pages) if found is rows else list(rows.filter(pk__in=list(pages)))
     today = today_of(people, at=at)
-    use = queries.quota_use([one.pk for one in people], first=first, last=last)
+    use = queries.quota_use([one.pk for one in people], since=since, at=at)
     todays = {one.pk: local_day(at, one.zone_at(at)) for one in people}
     days = days_around(todays.values() or [reference])
     cells = queries.quota_cells(list(todays), days)

@@ -247,10 +247,9 @@ def by_hour(answers: Iterable[Answered], *, first: datetime) -> charts.Chart:
 def fortnight_of(user: User) -> dict[str, Any]:
     """Charts of the last fortnight, of this person's teams; read for all teams now and then."""
     at = database_now()
-    last = at.date()
-    first = last - timedelta(days=DAYS - 1)
+    first = at.date() - timedelta(days=DAYS - 1)
     past, lapsed, waits, counted_at = kept(
-        f"fortnight-{last}",
+        f"fortnight-{first}",
         seconds=FORTNIGHT_KEPT,
         read=lambda: (
             people.past_days(since=first),
@@ -260,9 +259,11 @@ def fortnight_of(user: User) -> dict[str, Any]:
         ),
     )
     mine = teams_of(user)
-    days = [first + timedelta(days=place) for place in range(DAYS)]
-    columns = [date_format(day, "d M") for day in days]
     names = {one.team_id: one.name for one in people.today_by_team(mine, at=at)}
+    # East of here the next day may have begun.
+    last = max([at.date(), *(one.day for one in past if one.team_id in names)])
+    days = [last - timedelta(days=DAYS - 1 - place) for place in range(DAYS)]
+    columns = [date_format(day, "d M") for day in days]
 
     def sums(found: Iterable[tuple[int, Any, int]], teams: set[int]) -> list[float]:
         totals = dict.fromkeys(days, 0.0)
