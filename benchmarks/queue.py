@@ -73,6 +73,7 @@ from benchmarks.rig import crew, data, engines, machine, reading  # noqa: E402
 from benchmarks.rig.crew import Crew, Slice, at  # noqa: E402
 from benchmarks.rig.data import Dataset, Person  # noqa: E402
 from benchmarks.rig.served import server  # noqa: E402
+from benchmarks.rig.yardstick import yardstick  # noqa: E402
 from config import plot  # noqa: E402
 
 KEPT = ROOT / "docs" / "benchmarks"
@@ -393,18 +394,17 @@ def decay(run: Run) -> None:
         window = max(1, min(60, seconds // 4))
         spans = range(window), range(seconds - window, seconds)
         first, last = (statistics.fmean(by_second[second] for second in span) for span in spans)
-        ratio = last / first if first else 0.0
-        run.ratios[f"decay.{name}.seconds"] = run.ratios[f"decay.{name}"] = ratio
+        plain = ratio = last / first if first else 0.0
         run.figures[f"decay.{name}"] = by_second
         marks = {int(second): ms for second, ms in (run.kept.get(f"yardstick.{name}") or {}).items()}
         one, two = ([marks[second] for second in span if second in marks] for span in spans)
-        beside = "-"
+        beside = told = "-"
         if one and two:
             # Claims in the time of a yardstick: what the machine did not give is not the queue's.
-            ratio = run.ratios[f"decay.{name}"] = last * median(two) / (first * median(one))
-            beside = f"{median(one):.1f} {median(two):.1f}"
-        row(name, f"{first:.0f}", f"{last:.0f}", f"{run.ratios[f'decay.{name}.seconds']:.2f}",
-            f"{sum(by_second.values()):,}", beside, f"{ratio:.2f}" if one and two else "-")  # fmt: skip
+            ratio = plain * median(two) / median(one)
+            beside, told = f"{median(one):.1f} {median(two):.1f}", f"{ratio:.2f}"
+        run.ratios |= {f"decay.{name}": ratio, f"decay.{name}.seconds": plain}
+        row(name, f"{first:.0f}", f"{last:.0f}", f"{plain:.2f}", f"{sum(by_second.values()):,}", beside, told)
     for name, least in (("alone", 0.9), ("a snapshot held", 0.8), ("2 % given back", 0.9)):
         if len(found[name]) < 3:
             continue  # nothing lies between its first second and its last
@@ -443,30 +443,6 @@ def held_snapshot(made: Dataset, held: bool) -> Iterator[None]:
         link.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         link.execute("SELECT count(*) FROM annotations_lane")
         yield
-
-
-@contextmanager
-def yardstick(made: Dataset) -> Iterator[dict[int, float]]:
-    """Milliseconds of the same small work once a second, by seconds since it began, on a connection beside."""
-    found: dict[int, float] = {}
-    over = threading.Event()
-
-    def measure() -> None:
-        with engines.connect(made.database) as link:
-            link.execute("CREATE TABLE bench.yardstick (counted bigint)")
-            began = time.perf_counter()
-            while not over.wait(1 - (time.perf_counter() - began) % 1):
-                start = time.perf_counter()
-                link.execute("INSERT INTO bench.yardstick SELECT count(*) FROM generate_series(1, 100000)")
-                found[int(start - began)] = (time.perf_counter() - start) * 1000
-
-    thread = threading.Thread(target=measure)
-    thread.start()
-    try:
-        yield found
-    finally:
-        over.set()
-        thread.join()
 
 
 # --- 6: people who think ---------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.core.cache import cache
@@ -14,7 +14,7 @@ from django.utils.html import escape
 from config.clock import database_now
 from tests.conftest import make_region, make_reviewer, make_team, make_user
 from tests.console.axe import serious
-from workforce import quotas
+from workforce import queries, quotas
 from workforce.days import local_day
 from workforce.models import DailyLimit, QuotaDay, Reviewer
 
@@ -159,6 +159,22 @@ def test_who_runs_dry_and_who_never_fills_it_are_found(ops, asha, ravi, meera) -
     for only, who in (("dry", asha), ("idle", ravi)):
         lines = [line.person for _t, lines in ops.get(BOARD, {"only": only}).context["board"].groups for line in lines]
         assert lines == [who], only
+
+
+def test_a_day_counts_when_it_is_over_where_it_is_counted(asha, hyderabad) -> None:
+    day = date(2026, 11, 28)
+    QuotaDay.objects.create(
+        reviewer=asha, day=day, time_zone="Asia/Kolkata", day_limit=150, limit_source="global", allowed=150, used=30,
+        held=0,
+    )  # fmt: skip
+
+    def used(hour: int) -> int:
+        at = datetime(2026, 11, 28, hour, tzinfo=UTC)
+        found = queries.quota_use([asha.pk], since=day - timedelta(days=14), at=at)
+        return found[asha.pk].used if found else 0
+
+    # Midnight in Hyderabad is at half past six in the evening in UTC.
+    assert (used(18), used(19)) == (0, 30)
 
 
 def test_the_board_is_of_ones_own_teams_and_asks_no_more_for_more_people(roles, client, asha, hyderabad) -> None:

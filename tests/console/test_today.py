@@ -27,7 +27,7 @@ from tests.conftest import (
     spread_now,
 )
 from workforce import people
-from workforce.models import Reviewer
+from workforce.models import QuotaDay, Reviewer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -192,6 +192,17 @@ def test_the_fortnight_tells_what_was_done_by_team(ops, tasks, asha, ravi, heart
     assert sum(float(value) for value in done.figures[0][1]) == 2
     assert waited.figures[0][1][-1] != "-"
     assert lapsed.series == ("Lapses", "Skips")
+
+
+def test_the_fortnight_ends_with_a_day_that_has_begun_further_east(ops, tasks, asha, heart) -> None:
+    """Whatever the hour of the test: somebody began the day after UTC's."""
+    tomorrow = database_now().date() + timedelta(days=1)
+    QuotaDay.objects.create(
+        reviewer=asha, day=tomorrow, time_zone="Asia/Kolkata", day_limit=150, limit_source="global", allowed=150,
+        used=2, held=0,
+    )  # fmt: skip
+    done = opened(ops, "/admin/today/fortnight").context["charts"][0]
+    assert (len(done.figures[0][1]), float(done.figures[0][1][-1])) == (14, 2)
 
 
 def test_the_page_lives_without_a_reload_and_says_when_it_is_stale(ops, tasks, asha, heart, desk) -> None:
