@@ -80,6 +80,8 @@ KEPT = ROOT / "docs" / "benchmarks"
 PARTS = ("claims", "http", "reads", "decay", "think", "servers")
 # A short queue gives a slice of some fifty claims, so there are more of them in a round.
 SHORT_TURNS = 4
+# Fewer marks of the yardstick than these say more of their seconds than of the machine: a quick run has one.
+LEAST_MARKS = 10
 TABLE: list[str] = []
 
 
@@ -399,7 +401,7 @@ def decay(run: Run) -> None:
         marks = {int(second): ms for second, ms in (run.kept.get(f"yardstick.{name}") or {}).items()}
         one, two = ([marks[second] for second in span if second in marks] for span in spans)
         beside = told = "-"
-        if one and two:
+        if min(len(one), len(two)) >= LEAST_MARKS:
             # Claims in the time of a yardstick: what the machine did not give is not the queue's.
             ratio = plain * median(two) / median(one)
             beside, told = f"{median(one):.1f} {median(two):.1f}", f"{ratio:.2f}"
